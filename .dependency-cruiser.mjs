@@ -1,0 +1,98 @@
+/**
+ * The fence between the parts (ARCHITECTURE.md, "Libraries"). test/architecture plants a violation of every rule and expects it
+ * caught, and fails when no modules were seen.
+ */
+const LIB_MAY_IMPORT = {
+  kernel: [],
+  contracts: ['kernel'],
+  'event-store': ['kernel'],
+  messaging: ['kernel'],
+  policy: ['kernel'],
+  privacy: ['kernel'],
+  platform: ['kernel', 'messaging'],
+};
+
+const libRules = Object.entries(LIB_MAY_IMPORT).map(([lib, allowed]) => ({
+  name: `lib-${lib}`,
+  comment: `libs/${lib} may import ${allowed.length === 0 ? 'no other lib' : allowed.join(' and ')}.`,
+  severity: 'error',
+  from: { path: `^libs/${lib}/`, pathNot: '\\.spec\\.ts$' },
+  to: { path: '^libs/', pathNot: `^libs/(${[lib, ...allowed].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    ...libRules,
+    {
+      name: 'libs-not-apps',
+      comment: 'Libraries never import applications; only the test harness starts them.',
+      severity: 'error',
+      from: { path: '^libs/', pathNot: '^libs/testing/' },
+      to: { path: '^(apps|deploy|bench|test)/' },
+    },
+    {
+      name: 'apps-not-apps',
+      comment: 'Applications meet in contracts, never in each other.',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'apps-not-deploy',
+      comment: 'A service knows nothing of how it is started.',
+      severity: 'error',
+      from: { path: '^apps/' },
+      to: { path: '^(deploy|bench|test)/' },
+    },
+    {
+      name: 'door',
+      comment: 'A lib is entered by its index.ts only.',
+      severity: 'error',
+      from: { path: '^(apps|deploy|bench|test|libs)/', pathNot: '^libs/' },
+      to: { path: '^libs/[^/]+/src/', pathNot: '^libs/[^/]+/src/index\\.ts$' },
+    },
+    {
+      name: 'door-between-libs',
+      comment: 'A lib enters another by its index.ts only.',
+      severity: 'error',
+      from: { path: '^libs/([^/]+)/' },
+      to: { path: '^libs/[^/]+/src/', pathNot: ['^libs/$1/', '^libs/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'testing-in-tests',
+      comment: 'The test harness is imported by tests only.',
+      severity: 'error',
+      from: { path: '^(apps|libs|deploy|bench)/', pathNot: ['\\.spec\\.ts$', '^libs/testing/'] },
+      to: { path: '^libs/testing/' },
+    },
+    {
+      name: 'pure-domain',
+      comment: 'Rules have no I/O: a domain folder imports kernel, policy, privacy, contracts and other domain code.',
+      severity: 'error',
+      from: { path: '/domain/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-dev'],
+        pathNot: ['node_modules/zod/', 'node_modules/luxon/', 'node_modules/@types/'],
+      },
+    },
+    { name: 'no-circles', comment: 'No import circles.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'resolvable',
+      comment: 'Every import resolves.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|\\.data)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      conditionNames: ['source', 'import', 'node', 'types', 'default'],
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
+  },
+};

@@ -1,0 +1,88 @@
+import { DomainError } from '#kernel';
+import type { AddressRule } from '../addresses/address-rule.js';
+import type { GatewayDatabase } from '../database/gateway-database.js';
+import type { Authorizations } from '../requests/authorizations.js';
+import type { Who } from '../requests/request-context.js';
+import { invitationHash } from '../requests/token.js';
+import type { SessionsOfPeople } from '../sessions/sessions.js';
+import type { SignInThrottle } from '../sessions/sign-in-throttle.js';
+import type { AuditTrail } from './audit-trail.js';
+import type { Credentials } from './credentials.js';
+import type { PasswordHasher } from './password-hasher.js';
+import { acceptablePassword, normalPassword } from './password-policy.js';
+
+export interface PasswordsParts {
+  readonly database: GatewayDatabase;
+  readonly credentials: Credentials;
+  readonly hasher: PasswordHasher;
+  readonly sessions: SessionsOfPeople;
+  readonly audit: AuditTrail;
+  readonly throttle: SignInThrottle;
+  readonly authorizations: Authorizations;
+  readonly addressRule: AddressRule;
+}
+
+/** People's own dealings with their passwords. */
+export class Passwords {
+  constructor(private readonly parts: PasswordsParts) {}
+
+  /**
+   * Changes the caller's password and ends his other sessions. Throws `password-too-weak`, `invalid-credentials` when the
+   * current one is wrong, which counts as a guess, and `too-many-attempts`.
+   */
+  async change(who: Who, currentPassword: string, newPassword: string): Promise<void> {
+    const { userId } = who.caller;
+    const accepted = acceptablePassword(newPassword, 'newPassword');
+    const account = await this.parts.throttle.accountOf(who.authorization.email.normalize('NFC').trim().toLowerCase());
+    const guess = { account, ip: who.ip, userId, isAdmin: who.principal.isAdmin };
+    await this.parts.hasher.inTurn(async () => {
+      const wait = await this.parts.throttle.waitFor(guess);
+      if (wait !== null) throw new DomainError('too-many-attempts', { retryAfterSeconds: wait });
+      const stored = await this.parts.credentials.passwordHashOf(userId);
+      if (await this.parts.hasher.verify(stored, normalPassword(currentPassword))) return;
+      await this.parts.database.transaction(async (trx) => {
+        await this.parts.throttle.failed(trx, guess);
+        await this.parts.audit.record(trx, 'sign-in.failed', {
+          actorId: userId,
+          ip: who.ip,
+          details: { account: account.toString('hex') },
+        });
+      });
+      throw new DomainError('invalid-credentials');
+    });
+    const passwordHash = await this.parts.hasher.hash(accepted);
+    await this.parts.database.transaction(async (trx) => {
+      await this.parts.credentials.set(trx, userId, passwordHash);
+      await this.parts.sessions.endAll(trx, { userId, ip: who.ip, reason: 'password-changed' }, who.sessionId);
+      await this.parts.audit.record(trx, 'password.changed', { actorId: userId, ip: who.ip });
+    });
+  }
+
+  /**
+   * Sets the first password of an invited person; gives his id. Throws `not-found` for an invitation that is not open (or whose
+   * person is deactivated), `ip-not-allowed` as signing in would, and `password-too-weak`; the invitation then stays open.
+   */
+  async acceptInvitation(token: string, password: string, ip: string): Promise<string> {
+    const hash = invitationHash(token);
+    const invitedId = hash === null ? null : await this.parts.credentials.invited(hash);
+    if (hash === null || invitedId === null) throw new DomainError('not-found');
+    await this.#refuseOutsiders(invitedId, ip);
+    const passwordHash = await this.parts.hasher.hash(acceptablePassword(password, 'password'));
+    return this.parts.database.transaction(async (trx) => {
+      const userId = await this.parts.credentials.accept(trx, hash);
+      if (userId === null) throw new DomainError('not-found');
+      await this.parts.credentials.set(trx, userId, passwordHash);
+      await this.parts.audit.record(trx, 'invitation.accepted', { actorId: userId, ip });
+      return userId;
+    });
+  }
+
+  async #refuseOutsiders(userId: string, ip: string): Promise<void> {
+    const authorization = await this.parts.authorizations.current(userId, Number.MAX_SAFE_INTEGER);
+    if (authorization === null || authorization.row.status === 'deactivated') throw new DomainError('not-found');
+    const { isAdmin, settings, authzVersion } = authorization.row;
+    if (this.parts.addressRule.admits({ ip, isAdmin, via: 'session' }, settings, authzVersion)) return;
+    await this.parts.audit.noteOften('address.refused', { actorId: userId, ip, details: { via: 'invitation' } });
+    throw new DomainError('ip-not-allowed');
+  }
+}

@@ -1,0 +1,23 @@
+import { canonicalAddress } from '#policy';
+import type { AddressList } from '#policy';
+
+/**
+ * The address a request comes from: the socket's, unless that is a trusted proxy. Then X-Forwarded-For is walked from the right
+ * (what a proxy of ours added) to the first hop that is none of ours; what stands further left was written by strangers. Null,
+ * which is refused, when a hop on the way cannot be read.
+ */
+export function clientAddress(
+  socketAddress: string | undefined,
+  forwardedFor: string | readonly string[] | undefined,
+  trustedProxies: AddressList,
+): string | null {
+  let client = canonicalAddress(socketAddress ?? '');
+  if (client === null || !trustedProxies.holds(client)) return client;
+  const header = typeof forwardedFor === 'string' ? forwardedFor : (forwardedFor ?? []).join(',');
+  if (header.trim() === '') return client;
+  for (const hop of header.split(',').reverse()) {
+    client = canonicalAddress(hop.trim());
+    if (client === null || !trustedProxies.holds(client)) return client;
+  }
+  return client;
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { setting } from '#platform';
+import { parseRange } from '#policy';
+
+/** Settings of access-gateway, read once. All limits of this service stand here. */
+export const gatewayConfigSchema = z
+  .object({
+    PALISADE_DATABASE_URL: setting.secretUrl('postgres', 'postgresql'),
+    PALISADE_NATS_URL: setting.url('nats', 'tls'),
+    PALISADE_NATS_USER: z.string().min(1),
+    PALISADE_NATS_PASSWORD: setting.secret(),
+    PALISADE_SERVICE_INSTANCE: z
+      .string()
+      .regex(/^\d{1,3}$/, 'expected a number of at most three digits')
+      .default('0'),
+    PALISADE_HOST: setting.host().default('127.0.0.1'),
+    PALISADE_PORT: setting.port().default(3000),
+    PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** Addresses and CIDRs, separated by commas, whose X-Forwarded-For is believed. */
+    PALISADE_TRUSTED_PROXIES: z
+      .string()
+      .transform((text) => text.split(',').map((entry) => entry.trim()))
+      .refine(
+        (entries) => entries.every((entry) => parseRange(entry) !== null),
+        'expected addresses or CIDRs, separated by commas',
+      )
+      .default([]),
+    PALISADE_ADMIN_EMAIL: z
+      .string()
+      .regex(/^[^\s@]+@[^\s@]+$/, 'expected an e-mail address')
+      .optional(),
+    /** As any password: 12 characters at least (access.md "Accounts"). */
+    PALISADE_ADMIN_PASSWORD: setting.secret(12).optional(),
+    /** Connections to PostgreSQL. */
+    PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
+  })
+  .transform((env) => ({
+    databaseUrl: env.PALISADE_DATABASE_URL,
+    nats: { url: env.PALISADE_NATS_URL, user: env.PALISADE_NATS_USER, password: env.PALISADE_NATS_PASSWORD },
+    instance: env.PALISADE_SERVICE_INSTANCE,
+    host: env.PALISADE_HOST,
+    port: env.PALISADE_PORT,
+    logLevel: env.PALISADE_LOG_LEVEL,
+    trustedProxies: env.PALISADE_TRUSTED_PROXIES,
+    administrator: { email: env.PALISADE_ADMIN_EMAIL, password: env.PALISADE_ADMIN_PASSWORD },
+    poolSize: env.PALISADE_GATEWAY_POOL,
+  }));
+export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

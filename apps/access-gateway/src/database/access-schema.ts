@@ -1,0 +1,93 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { JsonColumn, ReadSchema, TimeColumn } from '#contracts';
+
+type StampColumn = ColumnType<Date, Date | string | undefined, Date | string>;
+type LaterTimeColumn = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+
+export interface CredentialsTable {
+  user_id: string;
+  /** Argon2id in PHC form. */
+  password_hash: string;
+  version: Generated<number>;
+  updated_at: StampColumn;
+}
+
+export interface InvitationsTable {
+  token_hash: Buffer;
+  user_id: string;
+  created_at: StampColumn;
+  expires_at: TimeColumn;
+  ended_at: LaterTimeColumn;
+}
+
+export type EndReason = 'signed-out' | 'ended-by-owner' | 'password-changed' | 'deactivated';
+
+export interface SessionsTable {
+  id: string;
+  /** SHA-256 of the token. */
+  token_hash: Buffer;
+  user_id: string;
+  /** The person's epoch when it began: a reactivation leaves old sessions dead. */
+  epoch: number;
+  ip: string;
+  created_at: StampColumn;
+  last_seen_at: StampColumn;
+  expires_at: TimeColumn;
+  ended_at: LaterTimeColumn;
+  ended_reason: EndReason | null;
+}
+
+export interface ApiTokensTable {
+  id: string;
+  token_hash: Buffer;
+  user_id: string;
+  epoch: number;
+  name: string;
+  scopes: string[];
+  cidrs: string[];
+  created_at: StampColumn;
+  expires_at: LaterTimeColumn;
+  ended_at: LaterTimeColumn;
+  ended_reason: EndReason | null;
+}
+
+/** One failed sign-in. The account is an HMAC: names that do not exist are tried too. */
+export interface SignInFailuresTable {
+  id: Generated<string>;
+  account: Buffer;
+  ip: string;
+  at: StampColumn;
+}
+
+/** Addresses from which a person has signed in: a stranger's failures elsewhere do not keep him out there. */
+export interface KnownAddressesTable {
+  user_id: string;
+  ip: string;
+  last_at: StampColumn;
+}
+
+/** Kept for good; core copies each row once into the chained trail. No values of people: ids, codes, HMACs. */
+export interface AuditTable {
+  id: string;
+  at: StampColumn;
+  type: string;
+  actor_id: string | null;
+  ip: string | null;
+  details: JsonColumn<Record<string, unknown>>;
+}
+
+export interface SecretsTable {
+  name: string;
+  value: Buffer;
+}
+
+export interface GatewaySchema extends ReadSchema {
+  'access.credentials': CredentialsTable;
+  'access.invitations': InvitationsTable;
+  'access.sessions': SessionsTable;
+  'access.api_tokens': ApiTokensTable;
+  'access.sign_in_failures': SignInFailuresTable;
+  'access.known_addresses': KnownAddressesTable;
+  'access.audit': AuditTable;
+  'access.secrets': SecretsTable;
+}

@@ -1,0 +1,64 @@
+import { brokerLog, type Logger } from '#platform';
+import { startBroker, type Broker } from '#messaging';
+import { AuditTrail } from './accounts/audit-trail.js';
+import { Credentials } from './accounts/credentials.js';
+import { FirstAdministrator } from './accounts/first-administrator.js';
+import { PasswordHasher } from './accounts/password-hasher.js';
+import { Passwords } from './accounts/passwords.js';
+import { AddressRule } from './addresses/address-rule.js';
+import { ApiTokens } from './api-tokens/api-tokens.js';
+import type { GatewayConfig } from './config.js';
+import { CoreClient } from './core/core-client.js';
+import { CutOffs } from './cut-off/cut-offs.js';
+import { GatewayDatabase } from './database/gateway-database.js';
+import { RouteCatalogue } from './openapi/route-catalogue.js';
+import { AccountsOfPeople } from './people/accounts-of-people.js';
+import { People } from './people/people.js';
+import { WatchRelay } from './relay/watch-relay.js';
+import { Authentication } from './requests/authentication.js';
+import { Authorizations } from './requests/authorizations.js';
+import { LiveTokens } from './requests/live-tokens.js';
+import { SessionsOfPeople } from './sessions/sessions.js';
+import { SignInThrottle } from './sessions/sign-in-throttle.js';
+import { SignIn } from './sessions/sign-in.js';
+
+/** What connects to the world outside. */
+function connections(config: GatewayConfig, logger: Logger) {
+  const name = `access-gateway-${config.instance}`;
+  const database = new GatewayDatabase({ url: config.databaseUrl, name, logger, maxConnections: config.poolSize });
+  const broker: Broker = startBroker({ ...config.nats, name, log: brokerLog(logger) });
+  return { database, broker, core: new CoreClient(broker) };
+}
+
+/** Who may come in. */
+function access({ database }: { readonly database: GatewayDatabase }, logger: Logger) {
+  const audit = new AuditTrail(database);
+  const authorizations = new Authorizations(database);
+  const addressRule = new AddressRule();
+  const authentication = new Authentication(new LiveTokens(database), authorizations, addressRule, audit, logger);
+  const hasher = new PasswordHasher();
+  const throttle = new SignInThrottle(database);
+  const credentials = new Credentials(database);
+  const sessions = new SessionsOfPeople(database, audit);
+  const signIn = new SignIn(database, hasher, throttle, addressRule, audit);
+  const passwords = new Passwords({ database, credentials, hasher, sessions, audit, throttle, authorizations, addressRule });
+  return { audit, authorizations, authentication, hasher, credentials, sessions, signIn, passwords };
+}
+
+/** Builds everything that the gateway is made of, by hand: what depends on what is read here. Starts to look for the broker. */
+export function buildParts(config: GatewayConfig, logger: Logger) {
+  const outside = connections(config, logger);
+  const { database, broker, core } = outside;
+  const inside = access(outside, logger);
+  const { audit, authorizations, hasher, credentials, sessions } = inside;
+  const people = new People(database);
+  const accountsOfPeople = new AccountsOfPeople({ database, core, credentials, hasher, sessions, authorizations, audit });
+  const apiTokens = new ApiTokens(database, audit);
+  const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
+  const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });
+  const { email, password } = config.administrator;
+  const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
+  const routes = new RouteCatalogue();
+  return { ...outside, ...inside, people, accountsOfPeople, apiTokens, cutOffs, relay, administrator, routes };
+}
+export type GatewayParts = ReturnType<typeof buildParts>;

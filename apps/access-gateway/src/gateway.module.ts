@@ -1,0 +1,92 @@
+import { Global, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { databaseCheck, HealthModule, type Logger } from '#platform';
+import { Broker } from '#messaging';
+import { MeController } from './accounts/me.controller.js';
+import { Passwords } from './accounts/passwords.js';
+import { AuditTrail } from './accounts/audit-trail.js';
+import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
+import { ApiTokens } from './api-tokens/api-tokens.js';
+import { CoreClient } from './core/core-client.js';
+import { CutOffs } from './cut-off/cut-offs.js';
+import { GatewayDatabase } from './database/gateway-database.js';
+import { FormsController } from './forms/forms.controller.js';
+import type { GatewayParts } from './gateway-parts.js';
+import { GATEWAY_LOGGER } from './logger.token.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
+import { RouteCatalogue } from './openapi/route-catalogue.js';
+import { AccountsOfPeople } from './people/accounts-of-people.js';
+import { DepartmentsController } from './people/departments.controller.js';
+import { People } from './people/people.js';
+import { RolesController } from './people/roles.controller.js';
+import { UsersController } from './people/users.controller.js';
+import { PipelinesController } from './pipelines/pipelines.controller.js';
+import { RecordsModule } from './records/records.module.js';
+import { WatchRelay } from './relay/watch-relay.js';
+import { Authentication } from './requests/authentication.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { SessionsOfPeople } from './sessions/sessions.js';
+import { SignIn } from './sessions/sign-in.js';
+import { SecuritySettingsController } from './settings/security-settings.controller.js';
+import { WatchingModule } from './watching/watching.module.js';
+
+/**
+ * What features may ask for: database, core, authentication, cut-offs, the relay. Global, so that they name only what they
+ * need.
+ */
+@Global()
+@Module({})
+export class FoundationModule {
+  static forRoot(parts: GatewayParts, logger: Logger): DynamicModule {
+    const given: [Type, unknown][] = [
+      [GatewayDatabase, parts.database],
+      [CoreClient, parts.core],
+      [Authentication, parts.authentication],
+      [AuditTrail, parts.audit],
+      [CutOffs, parts.cutOffs],
+      [WatchRelay, parts.relay],
+      [People, parts.people],
+      [AccountsOfPeople, parts.accountsOfPeople],
+      [ApiTokens, parts.apiTokens],
+      [SessionsOfPeople, parts.sessions],
+      [SignIn, parts.signIn],
+      [Passwords, parts.passwords],
+      [RouteCatalogue, parts.routes],
+    ];
+    const providers: Provider[] = [
+      ...given.map(([provide, useValue]) => ({ provide, useValue })),
+      { provide: Broker, useValue: parts.broker },
+      { provide: GATEWAY_LOGGER, useValue: logger },
+    ];
+    return { module: FoundationModule, providers, exports: providers };
+  }
+}
+
+/** Wiring only. */
+@Module({})
+export class GatewayModule {
+  static forRoot(parts: GatewayParts, logger: Logger): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [
+        FoundationModule.forRoot(parts, logger),
+        RecordsModule,
+        WatchingModule,
+        // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
+        // it once.
+        HealthModule.forRoot({ database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() }),
+      ],
+      controllers: [
+        SessionsController,
+        MeController,
+        UsersController,
+        DepartmentsController,
+        RolesController,
+        SecuritySettingsController,
+        ApiTokensController,
+        PipelinesController,
+        FormsController,
+        OpenApiController,
+      ],
+    };
+  }
+}

@@ -1,0 +1,45 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { PROBLEMS } from '#contracts';
+import { closeWithin, createHttpApp, type Logger } from '#platform';
+import { AddressList } from '#policy';
+import type { GatewayConfig } from './config.js';
+import { GatewayModule } from './gateway.module.js';
+import { buildParts, type GatewayParts } from './gateway-parts.js';
+import { decideBeforeBodies } from './requests/request-hook.js';
+
+const CLOSE_MS = 5_000;
+
+/** A running gateway. */
+export interface Gateway {
+  readonly app: NestFastifyApplication;
+  readonly parts: GatewayParts;
+  /** Its address, `http://host:port`. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts one gateway and returns when it listens. Broker, core and an administrator are looked for in the background. */
+export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
+  const parts = buildParts(config, logger);
+  await parts.hasher.warmUp();
+  const app = await createHttpApp(GatewayModule.forRoot(parts, logger), { logger, catalogue: PROBLEMS });
+  decideBeforeBodies(app, parts.authentication, new AddressList(config.trustedProxies));
+  parts.routes.watch(app);
+  await app.listen(config.port, config.host);
+  const stopping = new AbortController();
+  parts.cutOffs.start();
+  parts.relay.start();
+  const administrator = parts.administrator.ensure(stopping.signal);
+  return {
+    app,
+    parts,
+    url: await app.getUrl(),
+    async stop() {
+      stopping.abort();
+      await closeWithin(app, CLOSE_MS);
+      await Promise.all([administrator, parts.cutOffs.stop(), parts.relay.stop()]);
+      await parts.broker.close();
+      await parts.database.close();
+    },
+  };
+}

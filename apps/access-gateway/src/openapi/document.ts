@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { PROBLEMS, type ProblemCode } from '#contracts';
+import type { OperationDescription } from './operation-description.js';
+import type { CataloguedRoute } from './route-catalogue.js';
+
+/** As much of an OpenAPI 3.1 document (spec.openapis.org/oas/v3.1.1) as is made here. */
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+  readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
+}
+export interface OpenApiOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly parameters?: readonly Readonly<Record<string, unknown>>[];
+  readonly requestBody?: Readonly<Record<string, unknown>>;
+  readonly responses: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** The platform's routes carry no description of their own. */
+const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
+  '/health/live': { summary: 'Alive', tag: 'Operations', answer: z.object({ status: z.literal('live') }) },
+  '/health/ready': {
+    summary: 'Ready, and what is down, by name',
+    tag: 'Operations',
+    answer: z.object({ status: z.enum(['ready', 'not-ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) }),
+  },
+  '/metrics': {
+    summary: 'Prometheus metrics, from this machine only',
+    tag: 'Operations',
+    answer: z.string(),
+    mediaType: 'text/plain',
+  },
+};
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  requestId: z.uuid(),
+  errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
+});
+
+/**
+ * The document of these routes. Throws an Error naming a route that describes itself not at all, or by a code that there is
+ * not.
+ */
+export function openApiDocument(routes: readonly CataloguedRoute[], version: string): OpenApiDocument {
+  const paths: Record<string, Record<string, OpenApiOperation>> = {};
+  for (const route of [...routes].sort((a, b) => a.url.localeCompare(b.url) || a.method.localeCompare(b.method))) {
+    const path = route.url.replace(/:([A-Za-z]+)/g, '{$1}');
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Palisade', version, description: 'The public API of the access gateway. Errors are RFC 9457 problems.' },
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A session (pls_s_…) or an API token (pls_t_…).' },
+      },
+      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+    },
+    security: [{ bearer: [] }],
+  };
+}
+
+/** Whether a route is reached without a token. */
+export function isPublic(route: CataloguedRoute): boolean {
+  return route.rules.isPublic === true || Object.hasOwn(OPERATIONS, route.url);
+}
+
+function operationOf(route: CataloguedRoute): OpenApiOperation {
+  const { method, url, rules } = route;
+  const operation = rules.operation ?? OPERATIONS[url];
+  if (operation === undefined) throw new Error(`${method} ${url} has no @Operation: describe it for the API document`);
+  const parameters = [...pathParameters(url), ...queryParameters(operation), ...headerParameters(route, operation)];
+  const description = [
+    ...(rules.right === undefined ? [] : [`Right: ${rules.right.subject}.${rules.right.action}.`]),
+    ...(isPublic(route) ? ['Public.'] : [scopeText(rules.scope)]),
+  ].join(' ');
+  return {
+    operationId: operationId(method, url),
+    summary: operation.summary,
+    description,
+    tags: [operation.tag],
+    ...(isPublic(route) ? { security: [] } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } } } }),
+    responses: responsesOf(route, operation),
+  };
+}
+
+function scopeText(scope: string | undefined): string {
+  if (scope === undefined) return 'Sessions only.';
+  return scope === 'any' ? 'Any API token.' : `Scope: ${scope}.`;
+}
+
+function operationId(method: string, url: string): string {
+  const words = url.split('/').filter((word) => word !== '' && word !== 'v1');
+  return [method.toLowerCase(), ...words.map((word) => word.replace(/^:/, 'by-'))].join('-').replaceAll('.', '-');
+}
+
+function pathParameters(url: string): Record<string, unknown>[] {
+  return [...url.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: name === 'token' ? { type: 'string' } : { type: 'string', format: 'uuid' },
+  }));
+}
+
+function queryParameters({ query }: OperationDescription): Record<string, unknown>[] {
+  if (query === undefined) return [];
+  const schema = jsonSchema(query, 'input') as { properties?: Record<string, unknown>; required?: readonly string[] };
+  return Object.entries(schema.properties ?? {}).map(([name, parameter]) => ({
+    name,
+    in: 'query',
+    required: schema.required?.includes(name) ?? false,
+    schema: parameter,
+  }));
+}
+
+function headerParameters({ method, rules, url }: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
+  const idempotent = method === 'POST' && rules.isPublic !== true;
+  const conditional = operation.refusals?.includes('version-conflict') === true && url.startsWith('/v1/');
+  return [
+    ...(idempotent ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 255 } }] : []),
+    ...(conditional ? [{ name: 'If-Match', in: 'header', schema: { type: 'string' } }] : []),
+  ];
+}
+
+function responsesOf(route: CataloguedRoute, operation: OperationDescription): OpenApiOperation['responses'] {
+  const { answer, status = 200, mediaType = 'application/json' } = operation;
+  const success =
+    answer === undefined
+      ? { description: 'Done' }
+      : { description: 'Done', content: { [mediaType]: { schema: jsonSchema(answer, 'output') } } };
+  return { [String(status)]: success, ...refusalsOf(route, operation) };
+}
+
+function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Record<string, Record<string, unknown>> {
+  const codes = new Set<string>(operation.refusals ?? []);
+  if (!isPublic(route))
+    for (const code of ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing']) codes.add(code);
+  if (operation.body !== undefined) {
+    for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
+  }
+  codes.add('dependency-unavailable');
+  const byStatus = new Map<number, string[]>();
+  for (const code of codes) {
+    if (!Object.hasOwn(PROBLEMS, code)) throw new Error(`${route.method} ${route.url}: the catalogue has no code ${code}`);
+    const { status } = PROBLEMS[code as ProblemCode];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, listed]) => [
+      String(status),
+      {
+        description: listed.join(', '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const made = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  // OpenAPI 3.1 names the dialect once, for the whole document.
+  return Object.fromEntries(Object.entries(made).filter(([keyword]) => keyword !== '$schema'));
+}

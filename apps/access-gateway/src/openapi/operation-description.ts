@@ -1,0 +1,18 @@
+import type { z } from 'zod';
+
+/** What the OpenAPI document says of a route. Bodies are zod schemas; they become JSON Schema. */
+export interface OperationDescription {
+  readonly summary: string;
+  readonly tag: string;
+  /** Query parameters, as one object schema. */
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** The status of success; 200 when absent. */
+  readonly status?: number;
+  /** The body of success; without it there is none. */
+  readonly answer?: z.ZodType;
+  /** Media type of the answer; `application/json` when absent. */
+  readonly mediaType?: string;
+  /** Codes of refusals beyond those that every route has. */
+  readonly refusals?: readonly string[];
+}

@@ -1,0 +1,53 @@
+import type { SecuritySettings } from '#contracts';
+import { filterFor, type Principal } from '#policy';
+import type { RecordKind } from './record-kind.js';
+import { cardColumns, filterSql, type Sql, Values } from './record-sql.js';
+
+/** The deal's own parts: its contacts, named where the contact's own rule lets the viewer see them, and attribution where allowed. */
+function dealParts(principal: Principal, values: Values): string {
+  const named = filterSql(filterFor(principal, 'contact', 'view'), 'c.responsible_id', values);
+  const attributed = filterSql(filterFor(principal, 'attribution', 'view'), 'r.responsible_id', values);
+  return `, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
+      FROM unnest(r.contact_ids) WITH ORDINALITY AS x(id, n)
+      LEFT JOIN read.contacts AS c ON c.id = x.id AND c.deleted_at IS NULL AND ${named}) AS contacts,
+    (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND ${attributed}) AS attribution`;
+}
+
+/** SELECT of one live record that the principal may see, by its id. */
+export function visibleCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
+  const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
+  const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
+  return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r
+    WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL AND ${visible}`;
+}
+
+/** True where no clear number or address of the card will be shown. */
+function maskedSql(kind: RecordKind, principal: Principal, settings: SecuritySettings, values: Values): string {
+  if (kind.type === 'deal') return 'true';
+  if (!settings.hidePhones || !settings.hideEmails) return 'false';
+  const phones = filterSql(filterFor(principal, 'phone', 'view'), 'card.responsible_id', values);
+  return `NOT (${phones} OR ${filterSql(filterFor(principal, 'email', 'view'), 'card.responsible_id', values)})`;
+}
+
+/**
+ * Opens a card in one round trip: the gate is asked for a visible record only, and the statement's end is the commit of the
+ * disclosure. No row: not visible or not there. `gate` are the request id, session, token and address.
+ */
+export function openCardSql(
+  kind: RecordKind,
+  id: string,
+  principal: Principal,
+  settings: SecuritySettings,
+  gate: readonly unknown[],
+): Sql {
+  const values = new Values();
+  const card = visibleCardSql(kind, id, principal, values);
+  const masked = maskedSql(kind, principal, settings, values);
+  const viewer = values.add(principal.userId, 'uuid');
+  const [request, session, token, ip] = ['uuid', 'uuid', 'uuid', 'text'].map((type, index) => values.add(gate[index], type));
+  const text = `WITH card AS MATERIALIZED (${card})
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked
+    FROM card, LATERAL watch.admit(${viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${request}, ${session}, ${token},
+      ${ip}, ${masked}) AS gate`;
+  return { text, values: values.list };
+}

@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { DomainError, isUuid } from '#kernel';
+import { decodeCursor, parsePage } from '../http/index.js';
+import type { RecordKind } from './record-kind.js';
+
+export type SortField = 'createdAt' | 'updatedAt' | 'name' | 'title' | 'amount';
+export interface Sort {
+  readonly field: SortField;
+  readonly descending: boolean;
+}
+
+/** Where the next page begins: the sort value (null only for an amount that is not there) and the id of the last row. */
+export interface Position {
+  readonly value: string | null;
+  readonly id: string;
+}
+
+/** A list as it is asked for; nothing in it has been decided yet. */
+export interface ListRequest {
+  readonly limit: number;
+  readonly sort: Sort;
+  readonly after: Position | null;
+  /** Words of `q`, letters and digits only; null without `q`; an empty list matches nothing. */
+  readonly words: readonly string[] | null;
+  readonly ids: Readonly<Partial<Record<'responsibleId' | 'departmentId' | 'companyId' | 'contactId' | 'stageId', string>>>;
+  readonly createdFrom: string | null;
+  readonly createdTo: string | null;
+  readonly deleted: boolean;
+  readonly count: boolean;
+  /** `attribution[key]=value`; a filter only for those who may see attribution. */
+  readonly attribution: Readonly<Record<string, string>>;
+}
+
+const ID_FILTERS: Readonly<Record<RecordKind['type'], readonly (keyof ListRequest['ids'])[]>> = {
+  contact: ['responsibleId', 'departmentId', 'companyId'],
+  company: ['responsibleId', 'departmentId'],
+  deal: ['responsibleId', 'departmentId', 'companyId', 'contactId', 'stageId'],
+};
+const SORTS: Readonly<Record<RecordKind['type'], readonly SortField[]>> = {
+  contact: ['createdAt', 'updatedAt', 'name'],
+  company: ['createdAt', 'updatedAt', 'name'],
+  deal: ['createdAt', 'updatedAt', 'title', 'amount'],
+};
+const LONGEST_Q = 200;
+const MOST_WORDS = 10;
+const ATTRIBUTION = /^attribution\[([A-Za-z0-9_.-]{1,64})\]$/;
+const MOST_ATTRIBUTION_FILTERS = 10;
+
+/**
+ * Reads the query of a list. Throws `unknown-filter`, `unknown-sort`, `invalid-cursor`, or `validation-failed` naming the
+ * parameter; a cursor is good for the sort that made it.
+ */
+export function parseListRequest(kind: RecordKind, query: unknown): ListRequest {
+  const { limit, cursor, rest } = parsePage(query);
+  const known = new Map(rest);
+  const take = (name: string): string | undefined => {
+    const value = known.get(name);
+    known.delete(name);
+    return value;
+  };
+  const sort = parseSort(kind, take('sort'));
+  const ids: Record<string, string> = {};
+  for (const name of ID_FILTERS[kind.type]) {
+    const value = take(name);
+    if (value !== undefined) ids[name] = parseId(name, value);
+  }
+  const request = {
+    limit,
+    sort,
+    words: parseWords(take('q')),
+    ids,
+    createdFrom: parseTime('createdFrom', take('createdFrom')),
+    createdTo: parseTime('createdTo', take('createdTo')),
+    deleted: parseFlag('deleted', take('deleted')),
+    count: parseFlag('count', take('count')),
+    attribution: kind.type === 'deal' ? takeAttribution(known) : {},
+  };
+  if (known.size > 0) throw new DomainError('unknown-filter');
+  return { ...request, after: cursor === null ? null : parseCursor(sort, cursor) };
+}
+
+/** The cursor's content for a row: bound to its sort. */
+export function cursorKeys(sort: Sort, position: Position): unknown {
+  return [sortText(sort), position.value, position.id];
+}
+
+function sortText({ field, descending }: Sort): string {
+  return `${descending ? '-' : ''}${field}`;
+}
+
+function parseSort(kind: RecordKind, text = '-createdAt'): Sort {
+  const descending = text.startsWith('-');
+  const field = SORTS[kind.type].find((known) => known === (descending ? text.slice(1) : text));
+  if (field === undefined) throw new DomainError('unknown-sort');
+  return { field, descending };
+}
+
+function parseCursor(sort: Sort, cursor: string): Position {
+  const [text, value, id] = decodeCursor(cursor, z.tuple([z.string(), z.string().max(400).nullable(), z.uuid()]));
+  if (text !== sortText(sort) || !fits(sort.field, value)) throw new DomainError('invalid-cursor');
+  return { value, id };
+}
+
+function fits(field: SortField, value: string | null): boolean {
+  if (field === 'amount') return value === null || /^-?\d{1,18}(\.\d{1,2})?$/.test(value);
+  if (value === null || value.includes('\0')) return false;
+  return field === 'name' || field === 'title' || isTime(value);
+}
+
+/** ISO 8601 with zone; up to microseconds, as the database has them. */
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+function invalid(path: string, message: string): DomainError {
+  return new DomainError('validation-failed', { errors: [{ path, code: 'invalid-format', message }] });
+}
+
+function parseId(name: string, value: string): string {
+  const id = value.toLowerCase();
+  if (!isUuid(id)) throw invalid(name, 'Give a UUID.');
+  return id;
+}
+
+function parseTime(name: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  if (!isTime(value)) throw invalid(name, 'Give a time as ISO 8601 with its zone.');
+  return value;
+}
+
+function parseFlag(name: string, value: string | undefined): boolean {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true') return true;
+  throw invalid(name, 'Give true or false.');
+}
+
+/** Runs of letters, marks and digits, lower-cased by the search itself. Everything else separates, so no operator gets through. */
+function parseWords(q: string | undefined): readonly string[] | null {
+  if (q === undefined) return null;
+  if (q.length > LONGEST_Q) throw invalid('q', `Give at most ${LONGEST_Q} characters.`);
+  return [...q.normalize('NFC').matchAll(/[\p{L}\p{M}\p{N}]+/gu)].map(([word]) => word).slice(0, MOST_WORDS);
+}
+
+function takeAttribution(known: Map<string, string>): Readonly<Record<string, string>> {
+  const filters = new Map<string, string>();
+  for (const [name, value] of known) {
+    const key = ATTRIBUTION.exec(name)?.[1];
+    if (key === undefined) continue;
+    known.delete(name);
+    filters.set(key, value);
+  }
+  if (filters.size > MOST_ATTRIBUTION_FILTERS) throw new DomainError('unknown-filter');
+  return Object.fromEntries(filters);
+}

@@ -1,0 +1,125 @@
+import type { RecordFilter } from '#policy';
+import type { ListRequest, Sort } from './list-request.js';
+import type { RecordKind } from './record-kind.js';
+
+/** A statement with its values. Texts are built from fixed words alone; whatever was sent is a value. */
+export interface Sql {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** Collects values and gives their placeholders. */
+export class Values {
+  readonly list: unknown[];
+
+  constructor(first: readonly unknown[] = []) {
+    this.list = [...first];
+  }
+
+  add(value: unknown, type: string): string {
+    this.list.push(value);
+    return `$${this.list.length}::${type}`;
+  }
+}
+
+const LIST_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
+  contact: 'r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id',
+  company: 'r.id, r.name, r.phones, r.emails',
+  deal: 'r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id',
+};
+const CARD_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
+  contact: LIST_COLUMNS.contact,
+  company: `${LIST_COLUMNS.company}, r.website, r.address`,
+  deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids`,
+};
+const COMMON = 'r.responsible_id, r.tags, r.created_at, r.updated_at, r.version';
+
+/** The policy's filter as SQL: nothing is false, and an empty list of people matches nothing. */
+export function filterSql(filter: RecordFilter, column: string, values: Values): string {
+  switch (filter.kind) {
+    case 'everything':
+      return 'true';
+    case 'nothing':
+      return 'false';
+    case 'responsible':
+      return `${column} = ANY(${values.add(filter.userIds, 'uuid[]')})`;
+  }
+}
+
+/** The columns of a card, from the table as `r`. */
+export function cardColumns(kind: RecordKind): string {
+  return `${CARD_COLUMNS[kind.type]}, r.note, r.custom_fields, ${COMMON}`;
+}
+
+const SORT_COLUMNS: Readonly<Record<Sort['field'], { column: string; type: string }>> = {
+  createdAt: { column: 'r.created_at', type: 'timestamptz' },
+  updatedAt: { column: 'r.updated_at', type: 'timestamptz' },
+  name: { column: 'r.name', type: 'text' },
+  title: { column: 'r.title', type: 'text' },
+  amount: { column: `coalesce(r.amount, '-Infinity')`, type: 'numeric' },
+};
+
+/** The predicates that the request adds to the policy's. */
+function conditions(request: ListRequest, values: Values): string[] {
+  const { ids, words, attribution } = request;
+  const found = [request.deleted ? 'r.deleted_at IS NOT NULL' : 'r.deleted_at IS NULL'];
+  if (words !== null) {
+    found.push(
+      words.length === 0
+        ? 'false'
+        : `r.search @@ to_tsquery('simple', ${values.add(words.map((word) => `'${word}':*`).join(' & '), 'text')})`,
+    );
+  }
+  if (ids.responsibleId !== undefined) found.push(`r.responsible_id = ${values.add(ids.responsibleId, 'uuid')}`);
+  if (ids.departmentId !== undefined) {
+    const department = values.add(ids.departmentId, 'uuid');
+    found.push(`r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = ${department})`);
+  }
+  if (ids.companyId !== undefined) found.push(`r.company_id = ${values.add(ids.companyId, 'uuid')}`);
+  if (ids.contactId !== undefined) found.push(`r.contact_ids @> ARRAY[${values.add(ids.contactId, 'uuid')}]`);
+  if (ids.stageId !== undefined) found.push(`r.stage_id = ${values.add(ids.stageId, 'uuid')}`);
+  if (request.createdFrom !== null) found.push(`r.created_at >= ${values.add(request.createdFrom, 'timestamptz')}`);
+  if (request.createdTo !== null) found.push(`r.created_at < ${values.add(request.createdTo, 'timestamptz')}`);
+  if (Object.keys(attribution).length > 0) {
+    const wanted = values.add(JSON.stringify(attribution), 'jsonb');
+    found.push(`EXISTS (SELECT FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND a.values @> ${wanted})`);
+  }
+  return found;
+}
+
+/** Of a list: the page and one row more, so that it is known whether another page follows. */
+export interface ListFilters {
+  readonly records: RecordFilter;
+  /** Where attribution may be seen; only used with an attribution filter. */
+  readonly attribution: RecordFilter;
+}
+
+function whereSql(request: ListRequest, filters: ListFilters, values: Values): string {
+  const parts = [filterSql(filters.records, 'r.responsible_id', values), ...conditions(request, values)];
+  if (Object.keys(request.attribution).length > 0) parts.push(filterSql(filters.attribution, 'r.responsible_id', values));
+  return parts.join(' AND ');
+}
+
+export function listSql(kind: RecordKind, request: ListRequest, filters: ListFilters): Sql {
+  const values = new Values();
+  const { column, type } = SORT_COLUMNS[request.sort.field];
+  const [direction, beyond] = request.sort.descending ? ['DESC', '<'] : ['ASC', '>'];
+  const where = [whereSql(request, filters, values)];
+  if (request.after !== null) {
+    const value = values.add(request.after.value ?? '-Infinity', type);
+    where.push(`(${column}, r.id) ${beyond} (${value}, ${values.add(request.after.id, 'uuid')})`);
+  }
+  const key =
+    type === 'timestamptz' ? `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : `${column}::text`;
+  const text = `SELECT ${LIST_COLUMNS[kind.type]}, ${COMMON}, ${key} AS sort_key FROM ${kind.table} AS r
+    WHERE ${where.join(' AND ')} ORDER BY ${column} ${direction}, r.id ${direction} LIMIT ${values.add(request.limit + 1, 'int')}`;
+  return { text, values: values.list };
+}
+
+export function countSql(kind: RecordKind, request: ListRequest, filters: ListFilters): Sql {
+  const values = new Values();
+  return {
+    text: `SELECT count(*)::int AS count FROM ${kind.table} AS r WHERE ${whereSql(request, filters, values)}`,
+    values: values.list,
+  };
+}

@@ -1,0 +1,229 @@
+import { Controller, Delete, Get, Param, Patch, Post, Query, Req, Res, type Type } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { refuse } from '#kernel';
+import type { CommandName } from '#contracts';
+import { CoreClient } from '../core/core-client.js';
+import {
+  AsCommand,
+  changed,
+  changedSchema,
+  etagOf,
+  pageQuerySchema,
+  pageSchema,
+  PathId,
+  type Changed,
+  type CommandRequest,
+} from '../http/index.js';
+import { Operation } from '../openapi/operation.js';
+import { CurrentWho, RequiresRight, RequiresScope, ServedByGate, type Who } from '../requests/request-context.js';
+import { recordBodies } from './record-bodies.js';
+import { COMPANIES, CONTACTS, DEALS, type RecordKind } from './record-kind.js';
+import { parseListRequest } from './list-request.js';
+import { Records, type ListPage } from './records.js';
+import { cardSchemas, rowSchemas } from './shown-records.js';
+
+const listQuery = pageQuerySchema.extend({
+  q: z.string().max(200).optional(),
+  sort: z.string().optional(),
+  responsibleId: z.uuid().optional(),
+  departmentId: z.uuid().optional(),
+  createdFrom: z.iso.datetime().optional(),
+  createdTo: z.iso.datetime().optional(),
+  deleted: z.boolean().optional(),
+  count: z.boolean().optional(),
+});
+const dealQuery = { contactId: z.uuid().optional(), stageId: z.uuid().optional() };
+const assignBody = z.object({ responsibleId: z.uuid().nullable() });
+const CHANGE_REFUSALS = ['not-found', 'version-conflict'];
+
+/** Only real openings count: no prefetch, and no request that another site's page made. */
+function requireRealRequest({ headers }: FastifyRequest): void {
+  const purpose = `${String(headers['sec-purpose'] ?? '')} ${String(headers['purpose'] ?? '')}`.toLowerCase();
+  if (purpose.includes('prefetch') || purpose.includes('prerender')) refuse('prefetch-refused');
+  if (headers['sec-fetch-site'] === 'cross-site') refuse('forbidden');
+}
+
+/** The routes that contacts, companies and deals share, in one shape. */
+function recordController(kind: RecordKind): Type {
+  const { type, route: tag, readScope, writeScope } = kind;
+  const command = (verb: string): CommandName => `${verb}${kind.commandNoun}` as CommandName;
+  const query =
+    kind.type === 'company'
+      ? listQuery
+      : listQuery.extend({ companyId: z.uuid().optional(), ...(type === 'deal' ? dealQuery : {}) });
+
+  @Controller(`/v1/${kind.route}`)
+  class RecordController {
+    constructor(
+      readonly records: Records,
+      readonly core: CoreClient,
+    ) {}
+
+    @Get()
+    @RequiresScope(readScope)
+    @RequiresRight(type, 'view')
+    @ServedByGate()
+    @Operation({
+      summary: `Rows of ${tag} one may see`,
+      tag,
+      query,
+      answer: pageSchema(rowSchemas[type]).extend({ count: z.int().optional() }),
+      refusals: ['unknown-filter', 'unknown-sort', 'invalid-cursor', 'view-limit-reached'],
+    })
+    list(@CurrentWho() who: Who, @Query() sent: unknown, @Req() request: FastifyRequest): Promise<ListPage> {
+      requireRealRequest(request);
+      return this.records.list(kind, who, parseListRequest(kind, sent));
+    }
+
+    @Post()
+    @RequiresScope(writeScope)
+    @RequiresRight(type, 'create')
+    @Operation({
+      summary: `Make a ${type}`,
+      tag,
+      body: recordBodies[type],
+      status: 201,
+      answer: cardSchemas[type],
+      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found'],
+    })
+    async create(
+      @CurrentWho() who: Who,
+      @AsCommand() request: CommandRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Record<string, unknown>> {
+      const made = await this.core.command(command('Create'), who, request);
+      reply.header('location', `/v1/${kind.route}/${made.id}`);
+      const card = await this.records.made(kind, who, made.id);
+      reply.header('etag', etagOf(card.version));
+      return card.body;
+    }
+
+    @Get('/:id')
+    @RequiresScope(readScope)
+    @RequiresRight(type, 'view')
+    @ServedByGate()
+    @Operation({
+      summary: `Open the card of a ${type}: recorded and counted`,
+      tag,
+      answer: cardSchemas[type],
+      refusals: ['not-found', 'view-limit-reached', 'prefetch-refused'],
+    })
+    async open(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @Req() request: FastifyRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Record<string, unknown>> {
+      requireRealRequest(request);
+      const card = await this.records.open(kind, who, id);
+      reply.header('etag', etagOf(card.version));
+      return card.body;
+    }
+
+    @Patch('/:id')
+    @RequiresScope(writeScope)
+    @Operation({
+      summary: `Change a ${type}`,
+      tag,
+      body: recordBodies[type].partial(),
+      answer: changedSchema,
+      refusals: [
+        ...CHANGE_REFUSALS,
+        'invalid-phone',
+        'invalid-email',
+        'masked-value',
+        'unknown-reference',
+        'responsible-inactive',
+      ],
+    })
+    change(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @AsCommand() request: CommandRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Changed> {
+      return this.act('Change', who, id, request, reply);
+    }
+
+    @Delete('/:id')
+    @RequiresScope(writeScope)
+    @Operation({ summary: `Hide a ${type}`, tag, answer: changedSchema, refusals: [...CHANGE_REFUSALS, 'view-limit-reached'] })
+    delete(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @AsCommand() request: CommandRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Changed> {
+      return this.act('Delete', who, id, request, reply);
+    }
+
+    @Post('/:id/restore')
+    @RequiresScope(writeScope)
+    @Operation({ summary: `Bring a ${type} back`, tag, answer: changedSchema, refusals: [...CHANGE_REFUSALS, 'not-deleted'] })
+    restore(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @AsCommand() request: CommandRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Changed> {
+      return this.act('Restore', who, id, request, reply);
+    }
+
+    @Post('/:id/assign')
+    @RequiresScope(writeScope)
+    @Operation({
+      summary: `Give a ${type} to another person`,
+      tag,
+      body: assignBody,
+      answer: changedSchema,
+      refusals: [...CHANGE_REFUSALS, 'responsible-inactive', 'view-limit-reached'],
+    })
+    assign(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @AsCommand() request: CommandRequest,
+      @Res({ passthrough: true }) reply: FastifyReply,
+    ): Promise<Changed> {
+      return this.act('Assign', who, id, request, reply);
+    }
+
+    /** Acts answer 200 with id and version, never the card: reading is opening. */
+    async act(verb: string, who: Who, id: string, request: CommandRequest, reply: FastifyReply): Promise<Changed> {
+      reply.status(200);
+      return changed(reply, await this.core.command(command(verb), who, { ...request, targetId: id }));
+    }
+  }
+  return RecordController;
+}
+
+export const ContactsController = recordController(CONTACTS);
+export const CompaniesController = recordController(COMPANIES);
+export const DealsController = recordController(DEALS);
+
+const moveBody = z.object({ stageId: z.uuid() });
+
+/** What only deals do. */
+@Controller('/v1/deals')
+export class DealMovesController {
+  constructor(private readonly core: CoreClient) {}
+
+  @Post('/:id/move')
+  @RequiresScope('deals:write')
+  @Operation({
+    summary: 'Move a deal to another stage of its pipeline',
+    tag: 'deals',
+    body: moveBody,
+    answer: changedSchema,
+    refusals: [...CHANGE_REFUSALS, 'unknown-reference'],
+  })
+  async move(
+    @CurrentWho() who: Who,
+    @Param('id', PathId) id: string,
+    @AsCommand() request: CommandRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Changed> {
+    reply.status(200);
+    return changed(reply, await this.core.command('MoveDeal', who, { ...request, targetId: id }));
+  }
+}

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { newReceiverKeys } from '#privacy';
+import { CoreClient } from '../core/core-client.js';
+import { GatewayDatabase } from '../database/gateway-database.js';
+import { WatchRelay } from '../relay/watch-relay.js';
+import { CompaniesController, ContactsController, DealMovesController, DealsController } from './record.controller.js';
+import { Records } from './records.js';
+
+@Module({
+  controllers: [ContactsController, CompaniesController, DealsController, DealMovesController],
+  providers: [
+    {
+      provide: Records,
+      inject: [GatewayDatabase, CoreClient, WatchRelay],
+      // The keys live as long as this instance: what core seals to them, no other can open.
+      useFactory: async (database: GatewayDatabase, core: CoreClient, relay: WatchRelay) =>
+        new Records(database, core, relay, await newReceiverKeys()),
+    },
+  ],
+})
+export class RecordsModule {}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { DomainError, refuse } from '#kernel';
+import { contactPointsContext, type ClearPoint, type ContactPointsQuery, type ContactPointsReply } from '#contracts';
+import { filterFor, mayAtAll } from '#policy';
+import { openEnvelope, type ReceiverKeys } from '#privacy';
+import type { CoreClient } from '../core/core-client.js';
+import type { GatewayDatabase } from '../database/gateway-database.js';
+import { pageOf, type Page } from '../http/index.js';
+import type { WatchRelay } from '../relay/watch-relay.js';
+import type { Who } from '../requests/request-context.js';
+import { openCardSql, visibleCardSql } from './card-sql.js';
+import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
+import { cursorKeys, type ListRequest } from './list-request.js';
+import type { RecordKind } from './record-kind.js';
+import { countSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
+import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
+
+interface CardRow extends RecordRow {
+  readonly contacts?: CardParts['contacts'];
+  readonly attribution?: Readonly<Record<string, string>> | null;
+}
+type OpenedRow = CardRow & Admission & { readonly masked: boolean };
+type ListedRow = RecordRow & { readonly sort_key: string };
+
+export interface ShownCard {
+  readonly body: Record<string, unknown>;
+  readonly version: number;
+}
+export type ListPage = Page<Record<string, unknown>> & { readonly count?: number };
+
+/** Reading records: lists and openings, each through policy and gate. */
+export class Records {
+  constructor(
+    private readonly database: GatewayDatabase,
+    private readonly core: CoreClient,
+    private readonly relay: WatchRelay,
+    private readonly receiver: ReceiverKeys,
+  ) {}
+
+  /**
+   * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
+   */
+  async open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+    const { principal, authorization } = who;
+    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    if (row === undefined) return this.refuseUnseen(who);
+    this.relay.wake();
+    requireAdmitted(who, row);
+    const parts = row.masked ? {} : await this.clearPoints(kind, who, id);
+    return { body: shownCard(row, { ...partsOf(row), ...parts }), version: row.version };
+  }
+
+  /** The card of a record that this request has just made, masked, without an opening; a record out of sight is `not-found`. */
+  async made(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+    const values = new Values();
+    const [row] = await this.run<CardRow>({ text: visibleCardSql(kind, id, who.principal, values), values: values.list });
+    if (row === undefined) return refuse('not-found');
+    return { body: shownCard(row, partsOf(row)), version: row.version };
+  }
+
+  /** One page, counted as rows before it is returned and refused whole when it would exceed a limit. */
+  async list(kind: RecordKind, who: Who, request: ListRequest): Promise<ListPage> {
+    if (Object.keys(request.attribution).length > 0 && !mayAtAll(who.principal, 'attribution', 'view')) refuse('unknown-filter');
+    const filters: ListFilters = {
+      records: filterFor(who.principal, kind.type, request.deleted ? 'restore' : 'view'),
+      attribution: filterFor(who.principal, 'attribution', 'view'),
+    };
+    const rows = await this.run<ListedRow>(listSql(kind, request, filters));
+    const page = pageOf(rows, request.limit, shownRow, (row) =>
+      cursorKeys(request.sort, { value: row.sort_key === '-Infinity' ? null : row.sort_key, id: row.id }),
+    );
+    await this.admitRows(
+      kind,
+      who,
+      rows.slice(0, request.limit).map(({ id }) => id),
+    );
+    if (!request.count) return page;
+    const [counted] = await this.run<{ count: number }>(countSql(kind, request, filters));
+    return { ...page, count: counted?.count ?? 0 };
+  }
+
+  /** A page without rows shows nothing, but a held person is refused it all the same. */
+  private async admitRows(kind: RecordKind, who: Who, ids: readonly string[]): Promise<void> {
+    const [admission] = await this.run<Admission>({
+      text: `SELECT gate.decision, (SELECT authz_version FROM read.security) AS authz_version
+             FROM watch.admit($1, 'list.rows', 'row', $2, $3::uuid[], $4, $5, $6, $7, true) AS gate`,
+      values: [who.principal.userId, kind.type, ids, ...gateValues(who)],
+    });
+    this.relay.wake();
+    requireAdmitted(who, admission);
+  }
+
+  private async refuseUnseen(who: Who): Promise<never> {
+    if (who.held) refuse('view-limit-reached');
+    const [row] = await this.run<{ authz_version: number }>({ text: 'SELECT authz_version FROM read.security', values: [] });
+    requireSameRights(who, row?.authz_version);
+    return refuse('not-found');
+  }
+
+  /** The numbers that core lets this viewer see; without core the card stays masked and says so. */
+  private async clearPoints(kind: RecordKind, who: Who, id: string): Promise<CardParts> {
+    const query: ContactPointsQuery = {
+      requestId: who.requestId,
+      caller: who.caller,
+      recordType: kind.type === 'company' ? 'company' : 'contact',
+      recordId: id,
+      replyJwk: { ...this.receiver.publicJwk },
+    };
+    try {
+      const reply = await this.core.query<Extract<ContactPointsReply, { ok: true }>>('ContactPoints', query);
+      const plain = await openEnvelope(this.receiver.privateKey, reply.sealed, contactPointsContext(who.requestId));
+      return { clear: JSON.parse(Buffer.from(plain).toString('utf8')) as ClearPoint[] };
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'dependency-unavailable') return { pointsUnavailable: true };
+      throw error;
+    }
+  }
+
+  /** Texts come in few forms, one for each kind of filter: each is prepared under the digest of its text. */
+  private run<Row extends object>({ text, values }: Sql): Promise<Row[]> {
+    return this.database.query<Row & Record<string, unknown>>(statementName(text), text, values);
+  }
+}
+
+const NAMES = new Map<string, string>();
+/** Lists have many forms; beyond these no name is kept, and the digest is made each time. */
+const MOST_NAMES = 500;
+
+function statementName(text: string): string {
+  const known = NAMES.get(text);
+  if (known !== undefined) return known;
+  const name = `records-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
+  if (NAMES.size < MOST_NAMES) NAMES.set(text, name);
+  return name;
+}
+
+function partsOf(row: CardRow): CardParts {
+  return {
+    ...(row.contacts === undefined ? {} : { contacts: row.contacts }),
+    ...(row.attribution === undefined || row.attribution === null ? {} : { attribution: row.attribution }),
+  };
+}

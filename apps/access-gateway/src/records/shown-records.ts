@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { ClearPoint, MaskedPhone } from '#contracts';
+
+/** The columns of a record as a query gives them; what a kind does not have is absent. */
+export interface RecordRow {
+  readonly id: string;
+  readonly name?: string;
+  readonly title?: string;
+  readonly phones?: readonly MaskedPhone[];
+  readonly emails?: readonly MaskedPhone[];
+  readonly company_id?: string | null;
+  readonly responsible_id: string | null;
+  readonly lead_id?: string | null;
+  readonly website?: string | null;
+  readonly address?: string | null;
+  readonly amount?: string | null;
+  readonly currency?: string | null;
+  readonly pipeline_id?: string;
+  readonly stage_id?: string;
+  readonly status?: string;
+  readonly contact_ids?: readonly string[];
+  readonly note?: string | null;
+  readonly tags: readonly string[];
+  readonly custom_fields?: unknown;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly version: number;
+}
+
+const maskedPoint = z.object({
+  id: z.uuid(),
+  label: z.string().nullable(),
+  masked: z.string(),
+  unverified: z.literal(true).optional(),
+});
+const amount = z.object({ value: z.string(), currency: z.string() }).nullable();
+const common = {
+  id: z.uuid(),
+  responsibleId: z.uuid().nullable(),
+  tags: z.array(z.string()),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  version: z.int(),
+};
+const named = { name: z.string(), phones: z.array(maskedPoint), emails: z.array(maskedPoint) };
+
+/** What the OpenAPI document says of rows and cards. */
+export const rowSchemas = {
+  contact: z.object({ ...common, ...named, companyId: z.uuid().nullable(), leadId: z.uuid().nullable() }),
+  company: z.object({ ...common, ...named }),
+  deal: z.object({
+    ...common,
+    title: z.string(),
+    amount,
+    companyId: z.uuid().nullable(),
+    stageId: z.uuid(),
+    status: z.enum(['open', 'won', 'lost']),
+    leadId: z.uuid().nullable(),
+  }),
+};
+const card = {
+  note: z.string().nullable(),
+  customFields: z.record(z.string(), z.unknown()),
+  pointsUnavailable: z.literal(true).optional(),
+};
+const clearPoints = {
+  phones: z.array(maskedPoint.extend({ number: z.string().optional() })),
+  emails: z.array(maskedPoint.extend({ address: z.string().optional() })),
+};
+export const cardSchemas = {
+  contact: rowSchemas.contact.extend({ ...card, ...clearPoints }),
+  company: rowSchemas.company.extend({ ...card, ...clearPoints, website: z.string().nullable(), address: z.string().nullable() }),
+  deal: rowSchemas.deal.extend({
+    note: card.note,
+    customFields: card.customFields,
+    pipelineId: z.uuid(),
+    contactIds: z.array(z.uuid()),
+    contacts: z.array(z.object({ id: z.uuid(), name: z.string().optional() })),
+    attribution: z.record(z.string(), z.string()).optional(),
+  }),
+};
+
+/** A row of a list (http-api.md "Records"): these fields and nothing else; never a clear number. */
+export function shownRow(row: RecordRow): Record<string, unknown> {
+  return {
+    id: row.id,
+    ...(row.name === undefined ? { title: row.title } : { name: row.name, phones: row.phones, emails: row.emails }),
+    ...(row.company_id === undefined ? {} : { companyId: row.company_id }),
+    responsibleId: row.responsible_id,
+    ...(row.stage_id === undefined ? {} : { stageId: row.stage_id, status: row.status, amount: shownAmount(row) }),
+    ...(row.lead_id === undefined ? {} : { leadId: row.lead_id }),
+    tags: row.tags,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    version: row.version,
+  };
+}
+
+function shownAmount({ amount: value, currency }: RecordRow): { value: string; currency: string } | null {
+  return value === null || value === undefined || currency === null || currency === undefined ? null : { value, currency };
+}
+
+/** What is added to a masked card for its viewer. Absent parts are parts he may not see. */
+export interface CardParts {
+  readonly clear?: readonly ClearPoint[];
+  readonly pointsUnavailable?: boolean;
+  readonly contacts?: readonly { readonly id: string; readonly name?: string }[];
+  readonly attribution?: Readonly<Record<string, string>>;
+}
+
+/** A card: the row, its further fields, and the parts that were decided for this viewer. */
+export function shownCard(row: RecordRow, parts: CardParts): Record<string, unknown> {
+  return {
+    ...shownRow(row),
+    ...(row.phones === undefined ? {} : withClear(row, parts.clear ?? [])),
+    ...(row.website === undefined ? {} : { website: row.website, address: row.address ?? null }),
+    ...(row.pipeline_id === undefined
+      ? {}
+      : { pipelineId: row.pipeline_id, contactIds: row.contact_ids ?? [], contacts: parts.contacts ?? [] }),
+    note: row.note ?? null,
+    customFields: row.custom_fields ?? {},
+    ...(parts.attribution === undefined ? {} : { attribution: parts.attribution }),
+    ...(parts.pointsUnavailable === true ? { pointsUnavailable: true } : {}),
+  };
+}
+
+function withClear(row: RecordRow, clear: readonly ClearPoint[]): Record<string, unknown> {
+  const byId = new Map(clear.map((point) => [point.id, point]));
+  return {
+    phones: (row.phones ?? []).map((phone) => {
+      const number = byId.get(phone.id)?.number;
+      return number === undefined ? phone : { ...phone, number };
+    }),
+    emails: (row.emails ?? []).map((email) => {
+      const address = byId.get(email.id)?.address;
+      return address === undefined ? email : { ...email, address };
+    }),
+  };
+}

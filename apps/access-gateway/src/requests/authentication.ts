@@ -1,0 +1,119 @@
+import { DomainError } from '#kernel';
+import type { Logger } from '#platform';
+import { AddressList } from '#policy';
+import { AddressRule } from '../addresses/address-rule.js';
+import type { AuditTrail } from '../accounts/audit-trail.js';
+import { type Authorization, Authorizations } from './authorizations.js';
+import { LiveTokens, type LiveToken } from './live-tokens.js';
+import type { Who } from './request-context.js';
+import type { RouteRules } from './route-rules.js';
+import { parseBearer, type ShownToken } from './token.js';
+
+/** What of a request is looked at before its body is read. */
+export interface Arrival {
+  readonly requestId: string;
+  readonly authorization: string | undefined;
+  readonly ip: string | null;
+  readonly rules: RouteRules;
+}
+
+/**
+ * Decides who asks and whether he may come in at all, from what the database says now: one statement when his rights are in
+ * memory. Whatever goes wrong on the way is a refusal.
+ */
+export class Authentication {
+  readonly #shown = new WeakMap<Who, ShownToken>();
+
+  constructor(
+    private readonly tokens: LiveTokens,
+    private readonly authorizations: Authorizations,
+    private readonly addressRule: AddressRule,
+    private readonly audit: AuditTrail,
+    private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Throws, in this order: `unauthenticated`; `ip-not-allowed`; `api-admins-only`; `scope-missing`; `forbidden`.
+   * `dependency-unavailable` when it cannot be told.
+   */
+  async authenticate(arrival: Arrival): Promise<Who> {
+    const shown = parseBearer(arrival.authorization);
+    if (shown === null) throw new DomainError('unauthenticated');
+    return this.#admit(shown, arrival);
+  }
+
+  /**
+   * Decides again for a stream that is still open: the token, the address and the rights as they are now. Throws as
+   * `authenticate`; then the stream ends.
+   */
+  async recheck(who: Who, rules: RouteRules): Promise<Who> {
+    const shown = this.#shown.get(who);
+    if (shown === undefined) throw new DomainError('unauthenticated');
+    return this.#admit(shown, { requestId: who.requestId, authorization: undefined, ip: who.ip, rules });
+  }
+
+  async #admit(shown: ShownToken, arrival: Arrival): Promise<Who> {
+    const { token, authorization } = await this.#standing(shown);
+    if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
+    const ip = await this.#allowedAddress(token, authorization, arrival.ip);
+    refuseTokenOfOthers(token, authorization);
+    refuseByRules(token, authorization, arrival.rules);
+    const who = whoOf(token, authorization, ip, arrival.requestId);
+    this.#shown.set(who, shown);
+    return who;
+  }
+
+  async #standing(shown: ShownToken): Promise<{ token: LiveToken; authorization: Authorization }> {
+    try {
+      const token = await this.tokens.find(shown);
+      const authorization = token === null ? null : await this.authorizations.current(token.userId, token.authzVersion);
+      if (token === null || authorization === null) throw new DomainError('unauthenticated');
+      const { status, epoch } = authorization.row;
+      // An invited person who holds a session has taken the invitation up: a credential is what makes him active.
+      if (status === 'deactivated' || epoch !== token.epoch) throw new DomainError('unauthenticated');
+      return { token, authorization };
+    } catch (error) {
+      if (error instanceof DomainError) throw error;
+      this.logger.error('a token could not be checked', { error });
+      throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
+    }
+  }
+
+  async #allowedAddress(token: LiveToken, { row }: Authorization, ip: string | null): Promise<string> {
+    const via = token.scopes === null ? 'session' : 'token';
+    const admitted = this.addressRule.admits({ ip, isAdmin: row.isAdmin, via }, row.settings, row.authzVersion);
+    const own = token.cidrs.length === 0 || (ip !== null && new AddressList(token.cidrs).holds(ip));
+    if (ip !== null && admitted && own) return ip;
+    await this.audit.noteOften('address.refused', { actorId: row.userId, ip, details: { via, id: token.id } });
+    throw new DomainError('ip-not-allowed');
+  }
+}
+
+function refuseTokenOfOthers(token: LiveToken, { row }: Authorization): void {
+  if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) throw new DomainError('api-admins-only');
+}
+
+function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right }: RouteRules): void {
+  if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope))) {
+    throw new DomainError('scope-missing');
+  }
+  if (right !== undefined && principal.rights.level(right.subject, right.action) === 'forbidden') {
+    throw new DomainError('forbidden');
+  }
+}
+
+function whoOf(token: LiveToken, { row, principal }: Authorization, ip: string, requestId: string): Who {
+  const sessionId = token.scopes === null ? token.id : null;
+  const tokenId = token.scopes === null ? null : token.id;
+  return {
+    requestId,
+    caller: { userId: token.userId, sessionId, tokenId, ip },
+    sessionId,
+    tokenId,
+    scopes: token.scopes === null ? null : new Set(token.scopes),
+    ip,
+    principal,
+    authorization: row,
+    held: token.held,
+  };
+}

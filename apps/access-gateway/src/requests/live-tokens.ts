@@ -1,0 +1,80 @@
+import type { GatewayDatabase } from '../database/gateway-database.js';
+import type { ShownToken } from './token.js';
+
+/** Idle and absolute limits of a session (access.md "Accounts"). The absolute one is written as `expires_at` at sign-in. */
+export const SESSION_IDLE = '30 minutes';
+export const SESSION_LIFETIME = '12 hours';
+
+/** What one statement says of a token that was shown: that it lives, whose it is, and by which rights he is to be judged. */
+export interface LiveToken {
+  readonly id: string;
+  readonly userId: string;
+  readonly epoch: number;
+  readonly authzVersion: number;
+  readonly held: boolean;
+  /** Null for a session. */
+  readonly scopes: readonly string[] | null;
+  readonly cidrs: readonly string[];
+}
+
+interface Row {
+  id: string;
+  user_id: string;
+  epoch: number;
+  authz_version: number;
+  held: boolean;
+  scopes: string[] | null;
+  cidrs: string[];
+  unseen: boolean;
+}
+
+/** Liveness, version of rights and hold in one round trip, by the database's clock. */
+const SESSION_SQL = `
+  SELECT s.id, s.user_id, s.epoch, sec.authz_version, watch.is_held(s.user_id) AS held, NULL::text[] AS scopes, '{}'::text[] AS cidrs,
+         s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen
+  FROM access.sessions s CROSS JOIN read.security sec
+  WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+    AND s.last_seen_at > clock_timestamp() - interval '${SESSION_IDLE}'`;
+
+const API_TOKEN_SQL = `
+  SELECT t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs, false AS unseen
+  FROM access.api_tokens t CROSS JOIN read.security sec
+  WHERE t.token_hash = $1 AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`;
+
+/** Reads tokens as they are now. Holds nothing of them in memory, so there is nothing that could be stale. */
+export class LiveTokens {
+  readonly #database: GatewayDatabase;
+  readonly #touching = new Set<string>();
+
+  constructor(database: GatewayDatabase) {
+    this.#database = database;
+  }
+
+  /**
+   * Null for a token that is unknown, ended, expired or idle. Throws `dependency-unavailable` when the database does not
+   * answer.
+   */
+  async find(shown: ShownToken): Promise<LiveToken | null> {
+    const rows =
+      shown.kind === 'session'
+        ? await this.#database.query<Row>('live-session', SESSION_SQL, [shown.hash])
+        : await this.#database.query<Row>('live-api-token', API_TOKEN_SQL, [shown.hash]);
+    const row = rows[0];
+    if (row === undefined) return null;
+    if (row.unseen) this.#touch(row.id);
+    const { id, user_id: userId, epoch, authz_version: authzVersion, held, scopes, cidrs } = row;
+    return { id, userId, epoch, authzVersion, held, scopes, cidrs };
+  }
+
+  /** Notes that a session was used, at most once a minute and beside the request: losing one note costs a minute of idle time. */
+  #touch(sessionId: string): void {
+    if (this.#touching.has(sessionId)) return;
+    this.#touching.add(sessionId);
+    this.#database
+      .query('touch-session', 'UPDATE access.sessions SET last_seen_at = clock_timestamp() WHERE id = $1 AND ended_at IS NULL', [
+        sessionId,
+      ])
+      .catch(() => undefined)
+      .finally(() => this.#touching.delete(sessionId));
+  }
+}

@@ -1,0 +1,35 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AddressList } from '#policy';
+import { clientAddress } from '../addresses/client-address.js';
+import type { Authentication } from './authentication.js';
+import type { RouteRules } from './route-rules.js';
+
+/** Operations (http-api.md): the platform's own routes, which carry no rules. */
+const OPERATIONS: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/metrics']);
+
+/**
+ * Decides about every request before its body is read: 401 and 403 come before 400, 413, 415 and 422. Every route that does not
+ * say that it is public needs a live token. Call it before the application listens.
+ */
+export function decideBeforeBodies(
+  app: NestFastifyApplication,
+  authentication: Authentication,
+  trustedProxies: AddressList,
+): void {
+  const instance = app.getHttpAdapter().getInstance();
+  instance.decorateRequest('who', null);
+  instance.decorateRequest('clientAddress', null);
+  instance.addHook('onRequest', async (request) => {
+    request.clientAddress = clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'], trustedProxies);
+    if (request.is404) return;
+    const { url } = request.routeOptions;
+    const rules: RouteRules = request.routeOptions.config.rules ?? {};
+    if (rules.isPublic === true || (url !== undefined && OPERATIONS.has(url))) return;
+    request.who = await authentication.authenticate({
+      requestId: request.id,
+      authorization: request.headers.authorization,
+      ip: request.clientAddress,
+      rules,
+    });
+  });
+}

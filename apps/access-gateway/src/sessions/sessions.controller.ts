@@ -1,0 +1,82 @@
+import { Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { DomainError } from '#kernel';
+import { PathId, readJson, Sent, type SentBody } from '../http/index.js';
+import { Operation } from '../openapi/operation.js';
+import { ClientAddress, CurrentWho, Public, type Who } from '../requests/request-context.js';
+import { SessionsOfPeople, type SessionRow } from './sessions.js';
+import { SignIn } from './sign-in.js';
+
+const signInSchema = z.strictObject({ email: z.string().max(320), password: z.string().max(1_000) });
+const signedInSchema = z.object({
+  token: z.string(),
+  expiresAt: z.iso.datetime(),
+  user: z.object({ id: z.uuid(), email: z.string(), name: z.string(), isAdmin: z.boolean() }),
+});
+const sessionSchema = z.object({
+  id: z.uuid(),
+  current: z.boolean(),
+  ip: z.string(),
+  createdAt: z.iso.datetime(),
+  lastSeenAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+});
+const sessionListSchema = z.object({ items: z.array(sessionSchema), nextCursor: z.null() });
+
+@Controller('/v1/sessions')
+export class SessionsController {
+  constructor(
+    private readonly signIn: SignIn,
+    private readonly sessions: SessionsOfPeople,
+  ) {}
+
+  @Post()
+  @Public()
+  @Operation({
+    summary: 'Sign in',
+    tag: 'Sessions and me',
+    body: signInSchema,
+    status: 201,
+    answer: signedInSchema,
+    refusals: ['invalid-credentials', 'account-deactivated', 'ip-not-allowed', 'too-many-attempts'],
+  })
+  async create(@Sent() sent: SentBody, @ClientAddress() ip: string): Promise<z.input<typeof signedInSchema>> {
+    const { token, expiresAt, user } = await this.signIn.signIn(readJson(sent, signInSchema), ip);
+    return { token, expiresAt: expiresAt.toISOString(), user };
+  }
+
+  @Get()
+  @Operation({ summary: 'My sessions', tag: 'Sessions and me', answer: sessionListSchema })
+  async list(@CurrentWho() who: Who): Promise<z.input<typeof sessionListSchema>> {
+    const rows = await this.sessions.list(who.caller.userId);
+    return { items: rows.map((row) => shown(row, who.sessionId)), nextCursor: null };
+  }
+
+  @Delete('/current')
+  @HttpCode(204)
+  @Operation({ summary: 'Sign out', tag: 'Sessions and me', status: 204 })
+  async endCurrent(@CurrentWho() who: Who): Promise<void> {
+    if (who.sessionId === null) throw new DomainError('not-found');
+    await this.sessions.end(who.sessionId, { userId: who.caller.userId, ip: who.ip, reason: 'signed-out' });
+  }
+
+  @Delete('/:id')
+  @HttpCode(204)
+  @Operation({ summary: 'End one of my sessions', tag: 'Sessions and me', status: 204, refusals: ['not-found'] })
+  async end(@Param('id', PathId) id: string, @CurrentWho() who: Who): Promise<void> {
+    const ended = await this.sessions.end(id, { userId: who.caller.userId, ip: who.ip, reason: 'ended-by-owner' });
+    if (!ended) throw new DomainError('not-found');
+  }
+}
+
+function shown(row: SessionRow, currentId: string | null): z.input<typeof sessionSchema> {
+  const { id, ip, createdAt, lastSeenAt, expiresAt } = row;
+  return {
+    id,
+    current: id === currentId,
+    ip,
+    createdAt: createdAt.toISOString(),
+    lastSeenAt: lastSeenAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+  };
+}

@@ -1,0 +1,155 @@
+import { v7 as uuidv7 } from 'uuid';
+import { sql } from 'kysely';
+import { DomainError } from '#kernel';
+import type { AuthorizationRow, SecuritySettings } from '#contracts';
+import type { AddressRule } from '../addresses/address-rule.js';
+import type { AuditTrail } from '../accounts/audit-trail.js';
+import type { PasswordHasher } from '../accounts/password-hasher.js';
+import { normalPassword } from '../accounts/password-policy.js';
+import type { GatewayDatabase } from '../database/gateway-database.js';
+import { SESSION_LIFETIME } from '../requests/live-tokens.js';
+import { newToken } from '../requests/token.js';
+import type { Guess, SignInThrottle } from './sign-in-throttle.js';
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+export interface SignedIn {
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly user: { readonly id: string; readonly email: string; readonly name: string; readonly isAdmin: boolean };
+}
+
+interface Account {
+  settings: SecuritySettings;
+  authz_version: number;
+  id: string | null;
+  email: string | null;
+  name: string | null;
+  status: AuthorizationRow['status'] | null;
+  is_admin: boolean | null;
+  epoch: number | null;
+  held: boolean | null;
+  password_hash: string | null;
+}
+
+/** The same statement whether the name exists or not. */
+const ACCOUNT_SQL = `
+  SELECT sec.settings, sec.authz_version, u.id, u.email, u.name, p.status, p.is_admin, p.epoch, c.password_hash,
+         CASE WHEN u.id IS NULL THEN false ELSE watch.is_held(u.id) END AS held
+  FROM read.security sec
+  LEFT JOIN read.users u ON lower(u.email) = lower($1)
+  LEFT JOIN read.principals p ON p.user_id = u.id
+  LEFT JOIN access.credentials c ON c.user_id = u.id`;
+
+/** Signs people in: address rule, throttle, credentials, state, in this order (access.md "Accounts"). */
+export class SignIn {
+  constructor(
+    private readonly database: GatewayDatabase,
+    private readonly hasher: PasswordHasher,
+    private readonly throttle: SignInThrottle,
+    private readonly addressRule: AddressRule,
+    private readonly audit: AuditTrail,
+  ) {}
+
+  /**
+   * Throws `ip-not-allowed` from a refused address, whatever was sent, save an exempt administrator's right credentials;
+   * `too-many-attempts`; `invalid-credentials`, alike for unknown names; `account-deactivated` to one who knows the password.
+   */
+  async signIn(credentials: Credentials, ip: string): Promise<SignedIn> {
+    const email = credentials.email.normalize('NFC').trim().toLowerCase();
+    const accountKey = await this.throttle.accountOf(email);
+    // Everything that judges a guess happens in turn: guesses side by side must not outrun the count.
+    return this.hasher.inTurn(async () => {
+      const account = await this.#account(email);
+      const guess = { account: accountKey, ip, userId: account.id, isAdmin: account.is_admin === true };
+      const listed = this.#isListed(account, ip);
+      const wait = await this.throttle.waitFor(guess);
+      if (wait !== null) {
+        await this.#refuse(account, guess, 'throttled');
+        throw listed ? new DomainError('too-many-attempts', { retryAfterSeconds: wait }) : new DomainError('ip-not-allowed');
+      }
+      const right = await this.hasher.verify(account.password_hash, normalPassword(credentials.password));
+      if (!right) {
+        await this.#fail(guess);
+        throw new DomainError(listed ? 'invalid-credentials' : 'ip-not-allowed');
+      }
+      return this.#admit(account, guess, listed);
+    });
+  }
+
+  async #account(email: string): Promise<Account> {
+    // PostgreSQL has no NUL in text; no account has one either.
+    const rows = await this.database.query<Account & Record<string, unknown>>('sign-in-account', ACCOUNT_SQL, [
+      email.replaceAll('\0', '\ufffd'),
+    ]);
+    if (rows[0] === undefined) throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
+    return rows[0];
+  }
+
+  #isListed(account: Account, ip: string): boolean {
+    const { settings, authz_version: authzVersion } = account;
+    return !settings.ipAllowList.enabled || this.addressRule.lists(ip, settings, authzVersion);
+  }
+
+  async #admit(account: Account, guess: Guess, listed: boolean): Promise<SignedIn> {
+    const { settings, id, email, name, epoch } = account;
+    const isAdmin = account.is_admin === true;
+    if (!listed && !(isAdmin && settings.ipAllowList.exemptAdmins)) {
+      await this.#refuse(account, guess, 'address');
+      throw new DomainError('ip-not-allowed');
+    }
+    if (id === null || email === null || name === null || epoch === null) throw new DomainError('invalid-credentials');
+    if (account.status === 'deactivated' || account.held !== false) {
+      await this.#refuse(account, guess, 'deactivated');
+      throw new DomainError(listed ? 'account-deactivated' : 'ip-not-allowed');
+    }
+    const { token, expiresAt } = await this.#begin({ userId: id, epoch, guess });
+    return { token, expiresAt, user: { id, email, name, isAdmin } };
+  }
+
+  async #begin(begin: { userId: string; epoch: number; guess: Guess }): Promise<{ token: string; expiresAt: Date }> {
+    const { token, hash } = newToken('session');
+    const { userId, epoch, guess } = begin;
+    const id = uuidv7();
+    return this.database.transaction(async (trx) => {
+      const { expires_at: expiresAt } = await trx
+        .insertInto('access.sessions')
+        .values({
+          id,
+          token_hash: hash,
+          user_id: userId,
+          epoch,
+          ip: guess.ip,
+          expires_at: sql<Date>`clock_timestamp() + ${SESSION_LIFETIME}::interval`,
+        })
+        .returning('expires_at')
+        .executeTakeFirstOrThrow();
+      await this.throttle.succeeded(trx, { ...guess, userId });
+      await this.audit.record(trx, 'sign-in.succeeded', { actorId: userId, ip: guess.ip, details: { sessionId: id } });
+      return { token, expiresAt };
+    });
+  }
+
+  async #fail(guess: Guess): Promise<void> {
+    await this.database.transaction(async (trx) => {
+      await this.throttle.failed(trx, guess);
+      await this.audit.record(trx, 'sign-in.failed', {
+        actorId: guess.userId,
+        ip: guess.ip,
+        details: { account: guess.account.toString('hex') },
+      });
+    });
+  }
+
+  /** Right credentials (or none judged) that did not get in. */
+  async #refuse(account: Account, guess: Guess, reason: 'throttled' | 'address' | 'deactivated'): Promise<void> {
+    await this.audit.noteOften('sign-in.refused', {
+      actorId: account.id,
+      ip: guess.ip,
+      details: { reason, account: guess.account.toString('hex') },
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { Inject, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Broker } from '#messaging';
+import type { Logger } from '#platform';
+import { CutOffs } from '../cut-off/cut-offs.js';
+import { GATEWAY_LOGGER } from '../logger.token.js';
+import { Authentication } from '../requests/authentication.js';
+import { AlarmReaders } from './alarm-readers.js';
+import { AlertsController } from './alerts.controller.js';
+import { MonitorClient } from './monitor-client.js';
+import { WatchingController } from './watching.controller.js';
+
+@Module({
+  controllers: [AlertsController, WatchingController],
+  providers: [
+    { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
+    {
+      provide: AlarmReaders,
+      inject: [Broker, MonitorClient, Authentication, CutOffs, GATEWAY_LOGGER],
+      useFactory: (broker: Broker, monitor: MonitorClient, authentication: Authentication, cutOffs: CutOffs, logger: Logger) =>
+        new AlarmReaders(broker, monitor, authentication, cutOffs, logger),
+    },
+  ],
+})
+export class WatchingModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(@Inject(AlarmReaders) private readonly readers: AlarmReaders) {}
+
+  onApplicationBootstrap(): void {
+    this.readers.start();
+  }
+
+  /** Live streams would keep the server from closing: they end first. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.readers.stop();
+  }
+}

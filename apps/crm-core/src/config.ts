@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { setting } from '#platform';
+
+/** Settings of crm-core, read once. All limits of this service stand here. */
+export const coreConfigSchema = z
+  .object({
+    PALISADE_DATABASE_URL: setting.secretUrl('postgres', 'postgresql'),
+    PALISADE_NATS_URL: setting.url('nats', 'tls'),
+    PALISADE_NATS_USER: z.string().min(1),
+    PALISADE_NATS_PASSWORD: setting.secret(),
+    PALISADE_SERVICE_INSTANCE: z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .default('0'),
+    PALISADE_HOST: setting.host().default('127.0.0.1'),
+    PALISADE_HEALTH_PORT: setting.port().default(0),
+    PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** Where the key file lies when the key does not come from outside. */
+    PALISADE_KEY_DIR: z.string().min(1).default('.data/keys'),
+    /** Key-encryption key: 32 bytes, base64. */
+    PALISADE_KEK: setting.secret().optional(),
+    /** Connections to PostgreSQL. */
+    PALISADE_CORE_POOL: setting.integer(4, 100).default(24),
+  })
+  .transform((env) => ({
+    databaseUrl: env.PALISADE_DATABASE_URL,
+    nats: { url: env.PALISADE_NATS_URL, user: env.PALISADE_NATS_USER, password: env.PALISADE_NATS_PASSWORD },
+    instance: env.PALISADE_SERVICE_INSTANCE,
+    host: env.PALISADE_HOST,
+    healthPort: env.PALISADE_HEALTH_PORT,
+    logLevel: env.PALISADE_LOG_LEVEL,
+    keyDir: env.PALISADE_KEY_DIR,
+    kek: env.PALISADE_KEK,
+    poolSize: env.PALISADE_CORE_POOL,
+  }));
+export type CoreConfig = z.output<typeof coreConfigSchema>;

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { emailList, nameText, noCustomFields, noteText, phoneList, tagList } from '../../records/record-bodies.js';
+
+const contactFields = {
+  name: nameText,
+  phones: phoneList,
+  emails: emailList,
+  companyId: z.uuid().toLowerCase().nullable(),
+  note: noteText,
+  tags: tagList,
+  customFields: noCustomFields,
+};
+
+/** `POST /v1/contacts`. `responsibleId` left out: the creator; null: nobody. */
+export const createContactBody = z.strictObject({
+  ...contactFields,
+  phones: phoneList.default([]),
+  emails: emailList.default([]),
+  companyId: contactFields.companyId.default(null),
+  note: noteText.default(null),
+  tags: tagList.default([]),
+  customFields: noCustomFields.optional(),
+  responsibleId: z.uuid().toLowerCase().nullable().optional(),
+});
+
+/** `PATCH /v1/contacts/:id`. A change of `responsibleId` here takes the right to assign as well. */
+export const changeContactBody = z.strictObject({ ...contactFields, responsibleId: z.uuid().toLowerCase().nullable() }).partial();

@@ -1,0 +1,66 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
+import { HealthModule, type HealthChecks, type Logger } from '#platform';
+import { Authorizations } from './commands/authorizations.js';
+import type { CommandClass } from './commands/command-context.js';
+import { CommandIntake } from './commands/command-intake.js';
+import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.js';
+import type { CoreConfig } from './config.js';
+import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
+import { CONTACT_COMMANDS, ContactsModule } from './contacts/contacts.module.js';
+import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
+import { RequestsController } from './delivery/requests.controller.js';
+import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
+import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
+import { LeadsModule } from './leads/leads.module.js';
+import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
+import { CrmLog } from './log/crm-log.js';
+import type { ServiceKeys } from './log/service-keys.js';
+import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
+import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
+import { USER_COMMANDS, UsersModule } from './users/users.module.js';
+
+const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
+  Object.entries<CommandClass>({
+    ...CONTACT_COMMANDS,
+    ...COMPANY_COMMANDS,
+    ...DEAL_COMMANDS,
+    ...USER_COMMANDS,
+    ...DEPARTMENT_COMMANDS,
+    ...ROLE_COMMANDS,
+    ...SECURITY_SETTINGS_COMMANDS,
+    ...FORM_COMMANDS,
+  }),
+);
+
+@Module({
+  imports: [
+    LogModule,
+    ContactsModule,
+    CompaniesModule,
+    DealsModule,
+    UsersModule,
+    DepartmentsModule,
+    RolesModule,
+    SecuritySettingsModule,
+    FormsModule,
+    LeadsModule,
+  ],
+  controllers: [RequestsController],
+  providers: [
+    GetContactPointsHandler,
+    { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
+    {
+      provide: CommandIntake,
+      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS],
+      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys) =>
+        new CommandIntake(bus, log, authorizations, keys, COMMANDS, () => new Date()),
+    },
+  ],
+})
+export class CoreModule {
+  static forRoot(config: CoreConfig, logger: Logger, checks: HealthChecks): DynamicModule {
+    return { module: CoreModule, imports: [LogModule.forRoot(config, logger), HealthModule.forRoot(checks)] };
+  }
+}

@@ -1,0 +1,84 @@
+import { Secret, fold } from '#kernel';
+import { personalText } from '../../records/domain/personal-text.js';
+import { dealDecider, type DealCommand } from './deal.decider.js';
+import { DEAL_EVENT_VERSIONS, type DealEvent, type DealFields } from './deal.events.js';
+
+const given = (...events: readonly DealEvent[]) => fold(dealDecider, events);
+const refusal = (code: string) => expect.objectContaining({ name: 'DomainError', code });
+
+const fields: DealFields = {
+  title: personalText('Delivery', 'RU'),
+  amount: { value: '1500.00', currency: 'RUB' },
+  contactIds: ['c1', 'c2'],
+  companyId: null,
+  note: null,
+  tags: [],
+};
+const place = { pipelineId: 'pl1', stageId: 's1' };
+const attribution = new Secret({ utm_source: { text: 'yandex', masked: 'yandex' } });
+const create = { type: 'create', fields, ...place, attribution: null, responsibleId: 'u1', leadId: null } as const;
+const created: DealEvent = {
+  type: 'DealCreated',
+  data: { ...fields, ...place, attribution: null, responsibleId: 'u1', leadId: null },
+};
+const deleted: DealEvent = { type: 'DealDeleted', data: {} };
+const live = { phase: 'live', fields, ...place, status: 'open', responsibleId: 'u1', leadId: null };
+
+describe('creating a deal', () => {
+  it('given nothing, when created, then it is open, in its stage', () => {
+    expect(dealDecider.decide(create, given())).toEqual([created]);
+    expect(given(created)).toEqual(live);
+  });
+
+  it('given nothing, when a lead makes it, then its attribution is a field of its own and no part of the others', () => {
+    const [event] = dealDecider.decide({ ...create, attribution, leadId: 'l1' }, given());
+    expect(event?.data).toMatchObject({ attribution, leadId: 'l1' });
+    expect(given(event as DealEvent)).toEqual({ ...live, leadId: 'l1' });
+  });
+
+  it('given a deal, when created again, then already-exists', () => {
+    expect(() => dealDecider.decide(create, given(created))).toThrow(refusal('already-exists'));
+    expect(() => dealDecider.decide(create, given(created, deleted))).toThrow(refusal('already-exists'));
+  });
+});
+
+describe('moving a deal', () => {
+  const move = (stageId: string): DealCommand => ({ type: 'move', stageId });
+
+  it('given a deal, when moved to another stage, then moved, and nothing else of it changes', () => {
+    const events = dealDecider.decide(move('s2'), given(created));
+    expect(events).toEqual([{ type: 'DealMoved', data: { stageId: 's2' } }]);
+    expect(given(created, ...events)).toEqual({ ...live, stageId: 's2' });
+  });
+
+  it('given a deal, when moved to the stage it is in, then nothing', () => {
+    expect(dealDecider.decide(move('s1'), given(created))).toEqual([]);
+  });
+
+  it('given no deal or a deleted one, when moved, then not-found', () => {
+    expect(() => dealDecider.decide(move('s2'), given())).toThrow(refusal('not-found'));
+    expect(() => dealDecider.decide(move('s2'), given(created, deleted))).toThrow(refusal('not-found'));
+  });
+});
+
+describe('what deals share with other records', () => {
+  it('given a deal, when changed, then only what differs, and it stays in its stage', () => {
+    const changes = { amount: { value: '1500.00', currency: 'RUB' }, contactIds: ['c2', 'c1'] };
+    const events = dealDecider.decide({ type: 'change', changes }, given(created));
+    expect(events).toEqual([{ type: 'DealChanged', data: { contactIds: ['c2', 'c1'] } }]);
+    expect(given(created, ...events)).toEqual({ ...live, fields: { ...fields, contactIds: ['c2', 'c1'] } });
+  });
+
+  it('given a moved deal, when assigned, deleted and restored, then it is in the stage it was moved to', () => {
+    const moved: DealEvent = { type: 'DealMoved', data: { stageId: 's2' } };
+    const assigned = dealDecider.decide({ type: 'assign', responsibleId: null }, given(created, moved));
+    const history = [created, moved, ...assigned, ...dealDecider.decide({ type: 'delete' }, given(created, moved, ...assigned))];
+    const back = dealDecider.decide({ type: 'restore' }, given(...history));
+    expect(given(...history, ...back)).toEqual({ ...live, stageId: 's2', responsibleId: null });
+    for (const { type } of [...history, ...back]) expect(DEAL_EVENT_VERSIONS).toHaveProperty(type);
+  });
+
+  it('given no deal, when changed, then not-found', () => {
+    expect(() => dealDecider.decide({ type: 'change', changes: {} }, given())).toThrow(refusal('not-found'));
+  });
+});

@@ -1,0 +1,50 @@
+import type { Secret } from '#kernel';
+import type { PersonalText } from '../../records/domain/personal-text.js';
+import type { RecordEvent } from '../../records/domain/record.decider.js';
+
+/** `value` is a decimal with exactly two decimals (`1500.00`), at most 18 digits before the point; `currency` an ISO 4217 code. */
+export interface Amount {
+  readonly value: string;
+  readonly currency: string;
+}
+
+/** Where a lead came from, by key: as sent, and with numbers and e-mails masked. A protected class of data of its own. */
+export type DealAttribution = Secret<Readonly<Record<string, { readonly text: string; readonly masked: string }>>>;
+
+/** What a PATCH can change. */
+export interface DealFields {
+  readonly title: PersonalText;
+  readonly amount: Amount | null;
+  readonly contactIds: readonly string[];
+  readonly companyId: string | null;
+  readonly note: PersonalText | null;
+  readonly tags: readonly PersonalText[];
+}
+
+/** Where a deal stands. The pipeline stays; the stage changes by moving. */
+export interface DealPlace {
+  readonly pipelineId: string;
+  readonly stageId: string;
+}
+
+type SharedEvent = RecordEvent<'Deal', DealFields>;
+type SharedCreated = Extract<SharedEvent, { readonly type: 'DealCreated' }>;
+
+/** `attribution` is a field beside the others and never inside one: it is null unless lead intake made the deal. */
+export type DealEvent =
+  | Exclude<SharedEvent, SharedCreated>
+  | {
+      readonly type: 'DealCreated';
+      readonly data: SharedCreated['data'] & DealPlace & { readonly attribution: DealAttribution | null };
+    }
+  | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } };
+
+/** The version of each shape. A changed shape gets the next number and an upcaster. */
+export const DEAL_EVENT_VERSIONS = {
+  DealCreated: 1,
+  DealChanged: 1,
+  DealAssigned: 1,
+  DealDeleted: 1,
+  DealRestored: 1,
+  DealMoved: 1,
+} as const;

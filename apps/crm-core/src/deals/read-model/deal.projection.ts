@@ -1,0 +1,34 @@
+import type { Statement } from '#event-store';
+import type { RecordedEvent } from '../../log/aggregate.js';
+import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
+import { insertRow, projectRecord, updateRow, type Columns } from '../../records/record.projection.js';
+import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
+
+/** The columns of `read.deals` for the fields given: masked, whatever they hold. Only a creation names a place. */
+function columns(fields: Partial<DealFields & DealPlace>): Columns {
+  return {
+    ...(fields.title === undefined ? {} : { title: maskedText(fields.title) }),
+    ...(fields.amount === undefined ? {} : { amount: fields.amount?.value ?? null, currency: fields.amount?.currency ?? null }),
+    ...(fields.contactIds === undefined ? {} : { contact_ids: fields.contactIds }),
+    ...(fields.companyId === undefined ? {} : { company_id: fields.companyId }),
+    ...(fields.note === undefined ? {} : { note: maskedTextOrNull(fields.note) }),
+    ...(fields.tags === undefined ? {} : { tags: fields.tags.map(maskedText) }),
+    ...(fields.pipelineId === undefined ? {} : { pipeline_id: fields.pipelineId, stage_id: fields.stageId, status: 'open' }),
+  };
+}
+
+export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly Statement[] {
+  const { event, aggregateId, version, metadata } = recorded;
+  if (event.type === 'DealMoved') {
+    return [updateRow('read.deals', aggregateId, { stage_id: event.data.stageId, updated_at: metadata.at, version })];
+  }
+  const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
+  return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
+}
+
+/** Masked values, in a table that only those with `attribution.view` are read from. */
+function attributionRow(dealId: string, attribution: DealAttribution | null, version: number): readonly Statement[] {
+  if (attribution === null || attribution.isErased) return [];
+  const values = Object.entries(attribution.expose()).map(([key, { masked }]) => [key, masked] as const);
+  return [insertRow('read.deal_attributions', { deal_id: dealId, values: JSON.stringify(Object.fromEntries(values)), version })];
+}

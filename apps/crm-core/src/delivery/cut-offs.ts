@@ -1,0 +1,42 @@
+import { SUBJECTS, STREAMS, userDeactivatedSchema, type CutoffApplied } from '#contracts';
+import { consumeFacts, publishFact, type Broker, type Consumption } from '#messaging';
+import { reduceError, type Logger } from '#platform';
+import type { UserDeactivatedFact } from '#contracts';
+
+/** Consumes `user.deactivated`, records it in the person's stream, and confirms. */
+export function consumeCutOffs(options: {
+  readonly broker: Broker;
+  readonly instance: string;
+  readonly logger: Logger;
+  readonly record: (fact: UserDeactivatedFact) => Promise<void>;
+}): Consumption {
+  const { broker, instance, logger, record } = options;
+  return consumeFacts({
+    broker,
+    stream: STREAMS.access.name,
+    durable: 'core-deactivations',
+    filterSubject: SUBJECTS.userDeactivated,
+    maxAckPending: 16,
+    onFact: async ({ payload }) => {
+      const fact = userDeactivatedSchema.parse(payload);
+      await record(fact);
+      const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: new Date().toISOString() };
+      await publishFact(broker, SUBJECTS.cutoffApplied, `${fact.id}:core`, applied);
+    },
+    onPoison: (fact, reason) => {
+      logger.error('deactivation set aside', { msgId: fact.msgId, reason });
+      return Promise.resolve();
+    },
+  });
+}
+
+/** Says once a second that this core is here and will confirm cut-offs. */
+export function beatHeart(broker: Broker, instance: string, logger: Logger): NodeJS.Timeout {
+  return setInterval(() => {
+    if (!broker.isConnected) return;
+    broker
+      .connection()
+      .then((connection) => connection.publish(SUBJECTS.heartbeat('crm-core'), JSON.stringify({ service: 'crm-core', instance })))
+      .catch((error: unknown) => logger.debug('no heartbeat', { error: reduceError(error) }));
+  }, 1_000);
+}

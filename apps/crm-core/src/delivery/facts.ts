@@ -1,0 +1,24 @@
+import { SUBJECTS } from '#contracts';
+import type { StoredEvent } from '#event-store';
+import type { OutgoingFact } from '#messaging';
+
+/** What the log tells the broker of an event: ids and the names of changed fields. Values stay in the log. */
+export function factOf(event: StoredEvent): OutgoingFact {
+  const data = event.data as Readonly<Record<string, unknown>>;
+  const separator = event.stream.indexOf('-');
+  return {
+    subject: SUBJECTS.crmEvent(event.type),
+    msgId: event.id,
+    payload: {
+      id: event.id,
+      type: event.type,
+      at: event.metadata.at,
+      actorId: event.metadata.actorId,
+      category: event.stream.slice(0, separator),
+      recordId: event.stream.slice(separator + 1),
+      version: event.version,
+      changed: Object.keys(data),
+      ...(Array.isArray(data['weakened']) ? { weakened: data['weakened'] as unknown[] } : {}),
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { Controller, Inject } from '@nestjs/common';
+import { Ctx, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
+import { QueryBus } from '@nestjs/cqrs';
+import { DomainError } from '#kernel';
+import {
+  contactPointsQuerySchema,
+  leadCommittedQuerySchema,
+  type CommandReply,
+  type ContactPointsReply,
+  type LeadCommittedReply,
+  type LeadFormsReply,
+  type PublicKeyReply,
+  type RefusalReply,
+} from '#contracts';
+import { refusalOf } from '#messaging';
+import { isUnavailable, reduceError, type Logger } from '#platform';
+import { CommandIntake } from '../commands/command-intake.js';
+import { GetContactPoints } from '../contact-points/contact-points.query.js';
+import { LeadIntake } from '../leads/lead-intake.js';
+import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
+import type { ServiceKeys } from '../log/service-keys.js';
+
+/** Everything that core is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
+@Controller()
+export class RequestsController {
+  constructor(
+    private readonly intake: CommandIntake,
+    private readonly queries: QueryBus,
+    private readonly leads: LeadIntake,
+    @Inject(SERVICE_KEYS) private readonly keys: ServiceKeys,
+    @Inject(CORE_LOGGER) private readonly logger: Logger,
+  ) {}
+
+  @MessagePattern('crm.command.*')
+  command(@Payload() message: unknown, @Ctx() context: NatsContext): Promise<CommandReply> {
+    const name = context.getSubject().slice('crm.command.'.length);
+    return this.answer(name, () => this.intake.carryOut(name, message));
+  }
+
+  @MessagePattern('crm.query.PublicKey')
+  publicKey(): PublicKeyReply {
+    return { ok: true, publicJwk: { ...this.keys.receiver.publicJwk } };
+  }
+
+  @MessagePattern('crm.query.ContactPoints')
+  contactPoints(@Payload() message: unknown): Promise<ContactPointsReply> {
+    return this.answer('ContactPoints', async () => {
+      const parsed = contactPointsQuerySchema.safeParse(message);
+      if (!parsed.success) throw new DomainError('malformed-request');
+      return this.queries.execute(new GetContactPoints(parsed.data));
+    });
+  }
+
+  @MessagePattern('lead.forms')
+  forms(): Promise<LeadFormsReply | RefusalReply> {
+    return this.answer('lead.forms', async () => ({
+      ok: true as const,
+      publicJwk: { ...this.keys.receiver.publicJwk },
+      forms: await this.leads.intakeForms(),
+    }));
+  }
+
+  @MessagePattern('lead.committed')
+  committed(@Payload() message: unknown): Promise<LeadCommittedReply | RefusalReply> {
+    return this.answer('lead.committed', async () => {
+      const parsed = leadCommittedQuerySchema.safeParse(message);
+      if (!parsed.success) throw new DomainError('malformed-request');
+      return { ok: true as const, committed: await this.leads.committed(parsed.data.leadIds) };
+    });
+  }
+
+  private async answer<T>(what: string, run: () => Promise<T>): Promise<T | RefusalReply> {
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof DomainError) return { ok: false, ...refusalOf(error) };
+      this.logger.error('request failed', { what, error: reduceError(error) });
+      if (isUnavailable(error)) return { ok: false, code: 'dependency-unavailable', retryAfterSeconds: 1 };
+      return { ok: false, code: 'internal' };
+    }
+  }
+}

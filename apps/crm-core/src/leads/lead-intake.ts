@@ -1,0 +1,260 @@
+import type { Pool } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { refuse } from '#kernel';
+import { CommandRepeated, VersionConflict, type EventMetadata, type Statement } from '#event-store';
+import {
+  leadContext,
+  sealedLeadSchema,
+  type IntakeForm,
+  type LeadReceived,
+  type SealedLead,
+  type SecuritySettings,
+} from '#contracts';
+import { openEnvelope, type ReceiverKeys } from '#privacy';
+import { contactAggregate } from '../contacts/contact.aggregate.js';
+import { dealAggregate } from '../deals/deal.aggregate.js';
+import type { FormFields } from '../forms/domain/form.events.js';
+import { streamChange, type AnyStreamChange, type CrmLog } from '../log/crm-log.js';
+import { lookupForm, type ContactPoint } from '../records/domain/contact-point.js';
+import { personalText } from '../records/domain/personal-text.js';
+import type { RecordReferences } from '../records/record-references.js';
+import { addedPoints, leadAttribution, leadMessage, leadPoints, newContactFields } from './domain/lead.planning.js';
+import { leadTitle, nextInTurn } from './domain/lead-title.js';
+import { leadAggregate } from './lead.aggregate.js';
+
+/** How often a lead is planned anew when another changed what it builds on. */
+const ATTEMPTS = 8;
+/** MAC of a lead's command record: its id is the form and key already, and a repeat is told by the id alone. */
+const LEAD_MAC = '00';
+
+interface Form extends Omit<FormFields, 'name' | 'enabled'> {
+  readonly name: string;
+}
+
+/** The points of a lead with their lookup values and the contacts that have them now. */
+interface Match {
+  readonly blind: Buffer;
+  readonly contactIds: readonly string[];
+}
+
+/** The process manager of leads: one append a lead, once a lead id, to a contact and a deal. */
+export class LeadIntake {
+  constructor(
+    private readonly log: CrmLog,
+    private readonly pool: Pool,
+    private readonly receiver: ReceiverKeys,
+    private readonly references: RecordReferences,
+  ) {}
+
+  /** Takes one lead. Done before: nothing. Throws on what cannot be processed (now); nothing has changed then. */
+  async process(received: LeadReceived): Promise<void> {
+    if ((await this.log.findCommand(received.leadId)) !== undefined) return;
+    const plain = await openEnvelope(this.receiver.privateKey, received.sealed, leadContext(received.leadId));
+    const lead = sealedLeadSchema.parse(JSON.parse(Buffer.from(plain).toString('utf8')));
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.accept(received, lead);
+      } catch (error) {
+        if (error instanceof CommandRepeated) return;
+        if (!isLostRace(error) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Puts a lead that failed too often aside, sealed as it came. `reasonCode` is a code, never text of the lead. */
+  async setAside(received: LeadReceived, reasonCode: string): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO es.leads_set_aside (lead_id, form_id, reason_code, received) VALUES ($1, $2, $3, $4::jsonb) ON CONFLICT DO NOTHING`,
+      [received.leadId, received.formId, reasonCode, JSON.stringify(received)],
+    );
+  }
+
+  /** Those of the leads that core has for good: made into records, or set aside. */
+  async committed(leadIds: readonly string[]): Promise<readonly string[]> {
+    const result = await this.pool.query<{ id: string }>(
+      `SELECT id FROM es.commands WHERE id = ANY($1::uuid[]) UNION SELECT lead_id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])`,
+      [leadIds],
+    );
+    return result.rows.map(({ id }) => id);
+  }
+
+  /** What ingest needs of every form. */
+  async intakeForms(): Promise<readonly IntakeForm[]> {
+    const result = await this.pool.query<{ id: string; key: string; enabled: boolean; settings: Form }>(
+      'SELECT id, key, enabled, settings FROM read.forms',
+    );
+    return result.rows.map(({ id, key, enabled, settings }) => ({
+      id,
+      key,
+      enabled,
+      allowedOrigins: settings.allowedOrigins,
+      requireConsent: settings.requireConsent,
+      successUrl: settings.successUrl,
+    }));
+  }
+
+  private async accept(received: LeadReceived, lead: SealedLead): Promise<void> {
+    const { form, settings } = await this.formOf(received.formId);
+    const region = settings.defaultRegion;
+    const points = leadPoints(lead, { phone: uuidv7(), email: uuidv7() }, region);
+    const matches = await this.matchesOf(points);
+    const responsible = await this.responsibleFor(received.formId, form);
+    const contact = await this.contactChange(lead, points, matches, responsible.userId, received.leadId, region);
+    const deal = await this.dealChange(received, lead, form, settings, contact.id, responsible.userId);
+    const accepted = leadAggregate.decide(
+      {
+        type: 'accept',
+        data: {
+          formId: received.formId,
+          contactId: contact.id,
+          dealId: deal.id,
+          receivedAt: received.receivedAt,
+          matched: contact.matched,
+          message: leadMessage(lead, region),
+          consent: lead.consent ?? null,
+        },
+      },
+      leadAggregate.initialState,
+    );
+    await this.log.append(
+      [
+        streamChange({ aggregate: leadAggregate, id: received.leadId, version: 0, events: accepted }),
+        ...contact.changes,
+        deal.change,
+      ],
+      {
+        metadata: metadataOf(received, lead),
+        command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
+        locks: matches.map(({ blind }) => `point:${blind.toString('hex')}`),
+        guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),
+        statements: responsible.statements,
+      },
+    );
+  }
+
+  private async formOf(formId: string): Promise<{ form: Form; settings: SecuritySettings }> {
+    const result = await this.pool.query<{ name: string; fields: Form; settings: SecuritySettings }>(
+      `SELECT f.name, f.settings AS fields, s.settings FROM read.forms f, read.security s WHERE f.id = $1`,
+      [formId],
+    );
+    const row = result.rows[0];
+    if (row === undefined) return refuse('unknown-form');
+    return { form: { ...row.fields, name: row.name }, settings: row.settings };
+  }
+
+  /** Telephone first, then e-mail: exact, by lookup value. */
+  private async matchesOf(points: readonly ContactPoint[]): Promise<readonly Match[]> {
+    const blinds = points.flatMap((point) => {
+      const form = lookupForm(point);
+      return form === null ? [] : [this.log.lookupValue(point.kind, form)];
+    });
+    return Promise.all(
+      blinds.map(async (blind) => {
+        const result = await this.pool.query<{ ids: string[] }>('SELECT vault.contacts_with($1) AS ids', [blind]);
+        return { blind, contactIds: result.rows[0]?.ids ?? [] };
+      }),
+    );
+  }
+
+  private async contactChange(
+    lead: SealedLead,
+    points: readonly ContactPoint[],
+    matches: readonly Match[],
+    responsibleId: string | null,
+    leadId: string,
+    region: string,
+  ): Promise<{ id: string; matched: boolean; changes: readonly AnyStreamChange[] }> {
+    const known = matches.find(({ contactIds }) => contactIds.length > 0)?.contactIds ?? [];
+    const [only] = known;
+    if (only !== undefined && known.length === 1) {
+      const { state, version } = await this.log.load(contactAggregate, only);
+      if (state.phase === 'live') {
+        const events = contactAggregate.decide({ type: 'change', changes: addedPoints(state.fields, points) }, state);
+        const change = streamChange({ aggregate: contactAggregate, id: only, version, events });
+        return { id: only, matched: true, changes: events.length === 0 ? [] : [change] };
+      }
+    }
+    const id = uuidv7();
+    const fields = newContactFields(lead, points, region);
+    const events = contactAggregate.decide({ type: 'create', fields, responsibleId, leadId }, contactAggregate.initialState);
+    return { id, matched: false, changes: [streamChange({ aggregate: contactAggregate, id, version: 0, events })] };
+  }
+
+  private async dealChange(
+    received: LeadReceived,
+    lead: SealedLead,
+    form: Form,
+    settings: SecuritySettings,
+    contactId: string,
+    responsibleId: string | null,
+  ): Promise<{ id: string; change: AnyStreamChange }> {
+    const region = settings.defaultRegion;
+    const stage = await this.references.resolveStage(form.pipelineId ?? undefined, form.stageId ?? undefined);
+    const number = await this.pool.query<{ number: number }>(`SELECT nextval('es.lead_numbers') AS number`);
+    const title = leadTitle({
+      template: form.titleTemplate,
+      form: form.name,
+      receivedAt: received.receivedAt,
+      timeZone: settings.timeZone,
+      number: Number(number.rows[0]?.number),
+    });
+    const fields = {
+      title: personalText(title, region),
+      amount: null,
+      contactIds: [contactId],
+      companyId: null,
+      note: leadMessage(lead, region),
+      tags: [],
+    };
+    const id = uuidv7();
+    const events = dealAggregate.decide(
+      { type: 'create', fields, ...stage, attribution: leadAttribution(lead, region), responsibleId, leadId: received.leadId },
+      dealAggregate.initialState,
+    );
+    return { id, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
+  }
+
+  /** One person, the next active member of a department, or nobody; with the statement that remembers whose turn it was. */
+  private async responsibleFor(formId: string, form: Form): Promise<{ userId: string | null; statements: readonly Statement[] }> {
+    if (form.assign === null) return { userId: null, statements: [] };
+    const active =
+      'userId' in form.assign
+        ? await this.pool.query<{ user_id: string }>(
+            `SELECT user_id FROM read.principals WHERE user_id = $1 AND status = 'active'`,
+            [form.assign.userId],
+          )
+        : await this.pool.query<{ user_id: string }>(
+            `SELECT user_id FROM read.principals WHERE department_id = $1 AND status = 'active'`,
+            [form.assign.departmentId],
+          );
+    const last = await this.pool.query<{ user_id: string }>('SELECT user_id FROM es.form_turns WHERE form_id = $1', [formId]);
+    const userId = nextInTurn(
+      active.rows.map((row) => row.user_id),
+      last.rows[0]?.user_id ?? null,
+    );
+    if (userId === null) return { userId: null, statements: [] };
+    const text = `INSERT INTO es.form_turns (form_id, user_id) VALUES ($1, $2) ON CONFLICT (form_id) DO UPDATE SET user_id = excluded.user_id`;
+    return { userId, statements: [{ name: 'form turn', text, values: [formId, userId] }] };
+  }
+}
+
+function requireContacts(blind: Buffer, contactIds: readonly string[]): Statement {
+  return { name: 'require contacts', text: 'SELECT vault.require_contacts($1, $2::uuid[])', values: [blind, contactIds] };
+}
+
+function isLostRace(error: unknown): boolean {
+  return error instanceof VersionConflict || (error as { code?: unknown } | null)?.code === 'PA011';
+}
+
+function metadataOf(received: LeadReceived, lead: SealedLead): EventMetadata {
+  return {
+    actorId: null,
+    sessionId: null,
+    tokenId: null,
+    ip: lead.ip,
+    commandId: received.leadId,
+    correlationId: received.leadId,
+    causationId: null,
+    at: received.receivedAt,
+  };
+}

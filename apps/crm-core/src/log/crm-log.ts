@@ -1,0 +1,144 @@
+import { v7 as uuidv7 } from 'uuid';
+import { fold, type DomainEvent } from '#kernel';
+import {
+  EventStore,
+  exactly,
+  type CommandRecord,
+  type EventMetadata,
+  type NewEvent,
+  type Statement,
+  type StreamAppend,
+} from '#event-store';
+import { blindIndex, openSecrets, seal, sealSecrets } from '#privacy';
+import { streamOf, type Aggregate, type ProjectionTools, type RecordedEvent } from './aggregate.js';
+import type { DataKeys } from './data-keys.js';
+
+/** An aggregate as it is now. `version` 0: nothing happened yet. */
+export interface Loaded<State> {
+  readonly state: State;
+  readonly version: number;
+}
+
+/** New events of one stream, decided on `version`. */
+export interface StreamChange<State, Command, Event extends DomainEvent> {
+  readonly aggregate: Aggregate<State, Command, Event>;
+  readonly id: string;
+  readonly version: number;
+  readonly events: readonly Event[];
+}
+export type AnyStreamChange = StreamChange<never, never, never>;
+
+/** Forgets the types of one change so that changes of several kinds go into one append. */
+export function streamChange<State, Command, Event extends DomainEvent>(
+  change: StreamChange<State, Command, Event>,
+): AnyStreamChange {
+  return change as unknown as AnyStreamChange;
+}
+
+export interface AppendOptions {
+  readonly metadata: EventMetadata;
+  readonly command?: CommandRecord;
+  readonly locks?: readonly string[];
+  /** Run under the locks and before the projections: they raise when what the plan assumed no longer holds. */
+  readonly guards?: readonly Statement[];
+  /** Run after the projections. */
+  readonly statements?: readonly Statement[];
+}
+
+/** The log as core uses it: opens secrets on the way out, seals them on the way in, projects in the transaction of the append. */
+export class CrmLog {
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly keys: DataKeys,
+    private readonly lookupKey: Buffer,
+  ) {}
+
+  /** The value that exact lookup compares: HMAC of the canonical form, 32 bytes. */
+  lookupValue(kind: 'phone' | 'email', canonical: string): Buffer {
+    return blindIndex(this.lookupKey, kind, canonical);
+  }
+
+  /** Calls back after each append of this process: the relay need not wait for its next look. */
+  onAppended(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** The outcome of a command carried out before, with the MAC of its body. */
+  findCommand(id: string): Promise<CommandRecord | undefined> {
+    return this.store.findCommand(id);
+  }
+
+  async load<State, Command, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Command, Event>,
+    id: string,
+  ): Promise<Loaded<State>> {
+    const stream = streamOf(aggregate, id);
+    const stored = await this.store.readStream(stream);
+    if (stored.length === 0) return { state: aggregate.initialState, version: 0 };
+    const key = aggregate.sealed ? await this.keys.find(stream) : undefined;
+    const events = stored.map(
+      ({ id: eventId, type, data }) => ({ type, data: openSecrets(data, key, `${stream}|${eventId}`) }) as unknown as Event,
+    );
+    return { state: fold(aggregate, events), version: stored.length };
+  }
+
+  /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
+  async append(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+    const streams: StreamAppend[] = [];
+    const statements: Statement[] = [];
+    for (const change of changes) {
+      const prepared = await this.prepare(change, options.metadata);
+      streams.push(prepared.append);
+      statements.push(...prepared.statements);
+    }
+    await this.store.append({
+      streams,
+      statements: [...(options.guards ?? []), ...statements, ...(options.statements ?? [])],
+      locks: options.locks ?? [],
+      ...(options.command === undefined ? {} : { command: options.command }),
+    });
+    for (const listener of this.listeners) listener();
+  }
+
+  private async prepare(
+    { aggregate, id, version, events }: AnyStreamChange,
+    metadata: EventMetadata,
+  ): Promise<{ append: StreamAppend; statements: readonly Statement[] }> {
+    const typed = aggregate as unknown as Aggregate<unknown, unknown, DomainEvent>;
+    const stream = streamOf(typed, id);
+    const owned = await this.keyFor(typed, stream, version);
+    const tools: ProjectionTools = {
+      sealPoint: (pointId, value) => {
+        if (owned === undefined) throw new Error('a stream without a key has no points');
+        return seal(owned.key, value, `${stream}|point|${pointId}`);
+      },
+      blindIndex: (kind, canonical) => this.lookupValue(kind, canonical),
+    };
+    const recorded = (events as readonly DomainEvent[]).map((event, index): RecordedEvent => {
+      return { event, id: uuidv7(), aggregateId: id, version: version + index + 1, metadata };
+    });
+    return {
+      append: {
+        stream,
+        expected: exactly(version),
+        events: recorded.map(({ event, id: eventId }): NewEvent => {
+          const schemaVersion = typed.eventVersions[event.type];
+          if (schemaVersion === undefined) throw new Error(`no schema version for event type ${event.type}`);
+          const data = sealSecrets(event.data, owned?.key, `${stream}|${eventId}`);
+          return { id: eventId, type: event.type, schemaVersion, data, metadata };
+        }),
+      },
+      statements: [...(owned?.statements ?? []), ...recorded.flatMap((event) => typed.project(event, tools))],
+    };
+  }
+
+  private async keyFor(aggregate: { sealed: boolean }, stream: string, version: number) {
+    if (!aggregate.sealed) return undefined;
+    if (version === 0) return this.keys.create(stream);
+    const key = await this.keys.find(stream);
+    if (key === undefined) throw new Error('the key of this stream was destroyed');
+    return { key, statements: [] };
+  }
+}

@@ -1,0 +1,130 @@
+import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Pool } from 'pg';
+import { PROBLEMS, SUBJECTS } from '#contracts';
+import { EventStore } from '#event-store';
+import { provisionStreams, startBroker, type Broker, type Consumption } from '#messaging';
+import {
+  brokerCheck,
+  brokerLog,
+  createHttpApp,
+  createLogger,
+  databaseCheck,
+  exitOnConfigError,
+  readConfig,
+  reduceError,
+  stopOnSignals,
+  type Logger,
+} from '#platform';
+import { coreConfigSchema, type CoreConfig } from './config.js';
+import { CoreModule } from './core.module.js';
+import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
+import { Relay } from './delivery/relay.js';
+import { STREAM_DEFINITIONS } from './delivery/streams.js';
+import { FormChanges } from './forms/form-changes.js';
+import { consumeLeads } from './leads/consume-leads.js';
+import { LeadIntake } from './leads/lead-intake.js';
+import { CommandShell } from './commands/command-shell.js';
+import { CORE_POOL } from './log/log.module.js';
+import { CrmLog } from './log/crm-log.js';
+import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
+import { deactivateByMonitor } from './users/deactivate-by-monitor.js';
+
+const STOP_WITHIN_MS = 9_000;
+
+async function start(): Promise<void> {
+  const config = exitOnConfigError(() => readConfig(coreConfigSchema, process.env));
+  const logger = createLogger({ service: 'crm-core', instance: config.instance, level: config.logLevel });
+  const broker = startBroker({ ...config.nats, name: `crm-core-${config.instance}`, log: brokerLog(logger) });
+  const ready = { app: undefined as NestFastifyApplication | undefined };
+  const checks = {
+    database: () => databaseCheck(requireApp(ready.app).get<Pool>(CORE_POOL))(),
+    broker: brokerCheck(broker),
+  };
+  const app = await createHttpApp(CoreModule.forRoot(config, logger, checks), { logger, catalogue: PROBLEMS });
+  ready.app = app;
+  await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog)));
+  answerRequests(app, config, logger);
+  const consumptions = deliver(app, config, broker, logger);
+  stopOnSignals(() => stop(app, broker, consumptions), STOP_WITHIN_MS, logger);
+  await app.listen(config.healthPort, config.host);
+  logger.info('started');
+}
+
+function requireApp(app: NestFastifyApplication | undefined): NestFastifyApplication {
+  if (app === undefined) throw new Error('not started yet');
+  return app;
+}
+
+async function untilDone(logger: Logger, run: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      logger.warn('start-up step waits', { error: reduceError(error) });
+      await sleep(500);
+    }
+  }
+}
+
+/** Requests come by Nest's NATS transport. Its connection waits for a broker that is not up yet, and the service starts all the same. */
+function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger: Logger): void {
+  const { url, user, password } = config.nats;
+  app.connectMicroservice<MicroserviceOptions>({
+    transport: Transport.NATS,
+    options: {
+      servers: [url],
+      user,
+      pass: password.expose(),
+      name: `crm-core-${config.instance}-requests`,
+      queue: 'crm-core',
+      inboxPrefix: `_INBOX_${user}`,
+      waitOnFirstConnect: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 200,
+      pingInterval: 2_000,
+    },
+  });
+  app.startAllMicroservices().catch((error: unknown) => {
+    logger.error('requests cannot be answered', { error: reduceError(error) });
+    process.exit(1);
+  });
+}
+
+function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker, logger: Logger): readonly Consumption[] {
+  const provision = (): void => {
+    provisionStreams(broker, STREAM_DEFINITIONS)
+      .then((streams) => {
+        for (const { name, differs } of streams) if (differs.length > 0) logger.warn('stream differs', { name, differs });
+      })
+      .catch((error: unknown) => logger.warn('streams not provisioned', { error: reduceError(error) }));
+  };
+  broker.onConnected(provision);
+  if (broker.isConnected) provision();
+  const relay = new Relay(config, app.get(CORE_POOL), app.get(EventStore), app.get(CrmLog), broker, logger);
+  relay.start();
+  app.get(FormChanges).onChanged(() => {
+    broker
+      .connection()
+      .then((connection) => connection.publish(SUBJECTS.formsChanged))
+      .catch((error: unknown) => logger.warn('form change not announced', { error: reduceError(error) }));
+  });
+  const heart = beatHeart(broker, config.instance, logger);
+  const shell = app.get(CommandShell);
+  return [
+    relay,
+    { stop: () => Promise.resolve(clearInterval(heart)) },
+    consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),
+    consumeLeads({ broker, logger, intake: app.get(LeadIntake) }),
+  ];
+}
+
+async function stop(app: NestFastifyApplication, broker: Broker, consumptions: readonly Consumption[]): Promise<void> {
+  await Promise.all(consumptions.map((consumption) => consumption.stop()));
+  await app.close();
+  await broker.close();
+}
+
+await start();

@@ -1,0 +1,10 @@
+import { Secret } from '#kernel';
+import { runMigrations } from '#platform';
+import { firstLight } from './0001-first-light.js';
+
+export const MIGRATIONS = { schema: 'es', migrations: { '0001-first-light': firstLight } } as const;
+
+/** Brings the schemas `es`, `vault` and `read` up to date with the role palisade_core. */
+export async function migrate(databaseUrl: string): Promise<void> {
+  await runMigrations({ ...MIGRATIONS, databaseUrl: new Secret(databaseUrl) });
+}

@@ -1,0 +1,17 @@
+export interface Stage {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface PipelineFields {
+  readonly name: string;
+  /** In the order a deal goes through them; the first is where a new deal starts. */
+  readonly stages: readonly Stage[];
+  /** Pipelines are listed by position; the first is the default of new deals. */
+  readonly position: number;
+}
+
+export type PipelineEvent = { readonly type: 'PipelineCreated'; readonly data: PipelineFields };
+
+/** The version of each shape. A changed shape gets the next number and an upcaster. */
+export const PIPELINE_EVENT_VERSIONS = { PipelineCreated: 1 } as const;

@@ -1,0 +1,95 @@
+import { Secret, assertNever, refuse, type Decider } from '#kernel';
+
+/** What happens to every kind of record; `Fields` are the fields of the kind that a PATCH can change. */
+export type RecordEvent<Kind extends string, Fields> =
+  | {
+      readonly type: `${Kind}Created`;
+      readonly data: Fields & { readonly responsibleId: string | null; readonly leadId: string | null };
+    }
+  | { readonly type: `${Kind}Changed`; readonly data: Partial<Fields> }
+  | { readonly type: `${Kind}Assigned`; readonly data: { readonly responsibleId: string | null } }
+  | { readonly type: `${Kind}Deleted`; readonly data: Readonly<Record<string, never>> }
+  | { readonly type: `${Kind}Restored`; readonly data: Readonly<Record<string, never>> };
+
+export type RecordCommand<Fields> =
+  | { readonly type: 'create'; readonly fields: Fields; readonly responsibleId: string | null; readonly leadId: string | null }
+  | { readonly type: 'change'; readonly changes: Partial<Fields> }
+  | { readonly type: 'assign'; readonly responsibleId: string | null }
+  | { readonly type: 'delete' }
+  | { readonly type: 'restore' };
+
+export type RecordState<Fields> =
+  | { readonly phase: 'none' }
+  | {
+      readonly phase: 'live' | 'deleted';
+      readonly fields: Fields;
+      readonly responsibleId: string | null;
+      readonly leadId: string | null;
+    };
+
+/**
+ * The rules that contacts, companies and deals share. Creating twice, changing what is deleted or absent, deleting twice and
+ * restoring what is not deleted are refused; a change to the same value is no event.
+ */
+export function recordDecider<Kind extends string, Fields extends object>(
+  kind: Kind,
+): Decider<RecordState<Fields>, RecordCommand<Fields>, RecordEvent<Kind, Fields>> {
+  type Event = RecordEvent<Kind, Fields>;
+  const event = (suffix: string, data: unknown): Event => ({ type: `${kind}${suffix}`, data }) as unknown as Event;
+  return {
+    initialState: { phase: 'none' },
+    decide(command, state) {
+      if (command.type === 'create') {
+        if (state.phase !== 'none') refuse('already-exists');
+        return [event('Created', { ...command.fields, responsibleId: command.responsibleId, leadId: command.leadId })];
+      }
+      if (state.phase === 'none') return refuse('not-found');
+      if (command.type === 'restore') return state.phase === 'deleted' ? [event('Restored', {})] : refuse('not-deleted');
+      if (state.phase === 'deleted') return refuse('not-found');
+      switch (command.type) {
+        case 'change': {
+          const changes = changedFields(state.fields, command.changes);
+          return Object.keys(changes).length === 0 ? [] : [event('Changed', changes)];
+        }
+        case 'assign':
+          return command.responsibleId === state.responsibleId
+            ? []
+            : [event('Assigned', { responsibleId: command.responsibleId })];
+        case 'delete':
+          return [event('Deleted', {})];
+        default:
+          return assertNever(command);
+      }
+    },
+    evolve(state, { type, data }): RecordState<Fields> {
+      if (type === `${kind}Created`) {
+        const { responsibleId, leadId, ...fields } = data as Fields & { responsibleId: string | null; leadId: string | null };
+        return { phase: 'live', fields: fields as unknown as Fields, responsibleId, leadId };
+      }
+      if (state.phase === 'none') return state;
+      if (type === `${kind}Changed`) return { ...state, fields: { ...state.fields, ...(data as Partial<Fields>) } };
+      if (type === `${kind}Assigned`)
+        return { ...state, responsibleId: (data as { responsibleId: string | null }).responsibleId };
+      if (type === `${kind}Deleted`) return { ...state, phase: 'deleted' };
+      return { ...state, phase: 'live' };
+    },
+  };
+}
+
+/** The members of `changes` whose value differs from the present one. */
+export function changedFields<Fields extends object>(present: Fields, changes: Partial<Fields>): Partial<Fields> {
+  const differing = Object.entries(changes).filter(([name, value]) => !same((present as Record<string, unknown>)[name], value));
+  return Object.fromEntries(differing) as Partial<Fields>;
+}
+
+/** Deep equality that looks into secrets; an erased value equals nothing. */
+function same(a: unknown, b: unknown): boolean {
+  if (a instanceof Secret || b instanceof Secret) {
+    if (!(a instanceof Secret && b instanceof Secret) || a.isErased || b.isErased) return false;
+    return same(a.expose(), b.expose());
+  }
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  if (left.length !== right.length || Array.isArray(a) !== Array.isArray(b)) return false;
+  return left.every(([key, value]) => Object.hasOwn(b, key) && same(value, (b as Record<string, unknown>)[key]));
+}

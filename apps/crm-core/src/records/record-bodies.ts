@@ -1,0 +1,71 @@
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { emailValue, phoneValue, type PointInput } from './domain/contact-point.js';
+import { personalText, type PersonalText } from './domain/personal-text.js';
+
+/** Limits of texts, in characters, and of lists, in entries. One place for all records. */
+export const RECORD_LIMITS = {
+  name: 200,
+  note: 10_000,
+  tag: 64,
+  tags: 50,
+  label: 64,
+  points: 50,
+  line: 500,
+  number: 100,
+  email: 254,
+};
+
+export const nameText = z.string().trim().min(1).max(RECORD_LIMITS.name);
+export const noteText = z.string().max(RECORD_LIMITS.note).nullable();
+export const lineText = z.string().trim().max(RECORD_LIMITS.line).nullable();
+export const tagList = z.array(z.string().trim().min(1).max(RECORD_LIMITS.tag)).max(RECORD_LIMITS.tags);
+const label = z.string().trim().max(RECORD_LIMITS.label).nullable();
+
+const phoneBody = z.union([
+  z.strictObject({ id: z.uuid().toLowerCase(), label: label.optional(), number: z.string().max(RECORD_LIMITS.number).optional() }),
+  z.strictObject({ label: label.optional(), number: z.string().max(RECORD_LIMITS.number) }),
+]);
+const emailBody = z.union([
+  z.strictObject({ id: z.uuid().toLowerCase(), label: label.optional(), address: z.string().max(RECORD_LIMITS.email).optional() }),
+  z.strictObject({ label: label.optional(), address: z.string().max(RECORD_LIMITS.email) }),
+]);
+export const phoneList = z.array(phoneBody).max(RECORD_LIMITS.points);
+export const emailList = z.array(emailBody).max(RECORD_LIMITS.points);
+/** Fields of a company's own making are typed by definitions; until one is defined, none is known. */
+export const noCustomFields = z.strictObject({});
+export const assignBody = z.strictObject({ responsibleId: z.uuid().toLowerCase().nullable() });
+
+function pointInput(
+  body: { id?: string; label?: string | null | undefined },
+  value: PointInput['value'],
+  region: string,
+): PointInput {
+  return {
+    id: body.id ?? uuidv7(),
+    isNew: body.id === undefined,
+    ...(value === undefined ? {} : { value }),
+    ...(body.label === undefined ? {} : { label: textOrNull(body.label, region) }),
+  };
+}
+
+export function phoneInputs(bodies: z.output<typeof phoneList>, region: string): readonly PointInput[] {
+  return bodies.map((body, index) =>
+    pointInput(body, body.number === undefined ? undefined : phoneValue(body.number, region, `phones.${index}.number`), region),
+  );
+}
+
+export function emailInputs(bodies: z.output<typeof emailList>, region: string): readonly PointInput[] {
+  return bodies.map((body, index) =>
+    pointInput(body, body.address === undefined ? undefined : emailValue(body.address, `emails.${index}.address`), region),
+  );
+}
+
+/** null stays null, and so does an empty text: there is nothing to keep. */
+export function textOrNull(text: string | null, region: string): PersonalText | null {
+  return text === null || text.trim() === '' ? null : personalText(text, region);
+}
+
+export function tagTexts(tags: readonly string[], region: string): readonly PersonalText[] {
+  return [...new Set(tags.map((tag) => tag.normalize('NFC')))].map((tag) => personalText(tag, region));
+}

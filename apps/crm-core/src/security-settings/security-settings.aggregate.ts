@@ -1,0 +1,31 @@
+import { FIRST_SECURITY_SETTINGS, type SecuritySettings } from '#contracts';
+import type { Aggregate } from '../log/aggregate.js';
+import { weakenings } from './domain/weakening.js';
+
+export type SecuritySettingsEvent = {
+  readonly type: 'SecuritySettingsChanged';
+  readonly data: { readonly settings: SecuritySettings; readonly before: SecuritySettings; readonly weakened: readonly string[] };
+};
+export type SecuritySettingsCommand = { readonly type: 'change'; readonly settings: SecuritySettings };
+
+/** There is one: its stream has a fixed id. */
+export const SECURITY_SETTINGS_ID = '00000000-0000-8000-8000-000000000001';
+
+export const securitySettingsAggregate: Aggregate<SecuritySettings, SecuritySettingsCommand, SecuritySettingsEvent> = {
+  initialState: FIRST_SECURITY_SETTINGS,
+  decide({ settings }, before) {
+    if (JSON.stringify(settings) === JSON.stringify(before)) return [];
+    return [{ type: 'SecuritySettingsChanged', data: { settings, before, weakened: weakenings(before, settings) } }];
+  },
+  evolve: (_, event) => event.data.settings,
+  category: 'security-settings',
+  sealed: false,
+  eventVersions: { SecuritySettingsChanged: 1 },
+  project: ({ event, version }) => [
+    {
+      name: 'change security settings',
+      text: 'UPDATE read.security SET settings = $1::jsonb, version = $2, authz_version = authz_version + 1 WHERE version < $2',
+      values: [JSON.stringify(event.data.settings), version],
+    },
+  ],
+};

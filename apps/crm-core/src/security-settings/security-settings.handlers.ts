@@ -1,0 +1,47 @@
+import { Inject } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
+import { refuse, refuseField } from '#kernel';
+import { securitySettingsSchema, type AcceptedReply, type Limit } from '#contracts';
+import { allows } from '#policy';
+import { CrmCommand } from '../commands/command-context.js';
+import { CommandShell } from '../commands/command-shell.js';
+import { CORE_POOL } from '../log/log.module.js';
+import { acceptedSettings, refuseLockOut } from './domain/security-settings.rules.js';
+import { SECURITY_SETTINGS_ID, securitySettingsAggregate } from './security-settings.aggregate.js';
+
+export class ChangeSecuritySettings extends CrmCommand {}
+
+@CommandHandler(ChangeSecuritySettings)
+export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecuritySettings> {
+  constructor(
+    private readonly shell: CommandShell,
+    @Inject(CORE_POOL) private readonly pool: Pool,
+  ) {}
+
+  async execute({ context }: ChangeSecuritySettings): Promise<AcceptedReply> {
+    if (!allows(context.principal, 'settings', 'edit')) refuse('forbidden');
+    return this.shell.run(context, securitySettingsAggregate, SECURITY_SETTINGS_ID, async ({ state }) => {
+      const settings = acceptedSettings(context.body.parse(securitySettingsSchema));
+      await this.requireScopes(settings.activityMonitoring.limits);
+      refuseLockOut(settings, { ip: context.caller.ip, isAdmin: context.principal.isAdmin });
+      return { events: securitySettingsAggregate.decide({ type: 'change', settings }, state) };
+    });
+  }
+
+  /** A limit on somebody who does not exist would be a limit on nobody. */
+  private async requireScopes(limits: readonly Limit[]): Promise<void> {
+    for (const [index, { scope }] of limits.entries()) {
+      if ('userIds' in scope)
+        await this.requireAll('read.users', scope.userIds, `activityMonitoring.limits.${index}.scope.userIds`);
+      if ('roleIds' in scope)
+        await this.requireAll('read.roles', scope.roleIds, `activityMonitoring.limits.${index}.scope.roleIds`);
+    }
+  }
+
+  private async requireAll(table: 'read.users' | 'read.roles', ids: readonly string[], path: string): Promise<void> {
+    const unique = [...new Set(ids)];
+    const found = await this.pool.query(`SELECT 1 FROM ${table} WHERE id = ANY($1::uuid[])`, [unique]);
+    if (found.rowCount !== unique.length) refuseField('unknown-reference', path, 'Not all of them exist');
+  }
+}

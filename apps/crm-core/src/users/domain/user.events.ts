@@ -1,0 +1,29 @@
+import type { Measure } from '#contracts';
+
+/** A person of the company. His name and e-mail are in clear in log and read models (privacy.md), never in logs or on the broker. */
+export interface UserFields {
+  readonly email: string;
+  readonly name: string;
+  readonly roleIds: readonly string[];
+  readonly departmentId: string | null;
+  readonly isAdmin: boolean;
+}
+
+export type DeactivationCause =
+  | { readonly kind: 'administrator'; readonly reason: string }
+  | {
+      readonly kind: 'limit';
+      readonly deactivationId: string;
+      readonly measure: Measure;
+      readonly window: 'hour' | 'day';
+      readonly max: number;
+      readonly count: number;
+    };
+
+export type UserEvent =
+  | { readonly type: 'UserCreated'; readonly data: UserFields }
+  | { readonly type: 'UserChanged'; readonly data: Partial<UserFields> }
+  | { readonly type: 'UserDeactivated'; readonly data: { readonly epoch: number; readonly cause: DeactivationCause } }
+  | { readonly type: 'UserReactivated'; readonly data: { readonly epoch: number; readonly reason: string } };
+
+export const USER_EVENT_VERSIONS = { UserCreated: 1, UserChanged: 1, UserDeactivated: 1, UserReactivated: 1 } as const;

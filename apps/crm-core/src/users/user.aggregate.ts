@@ -1,0 +1,12 @@
+import type { Aggregate } from '../log/aggregate.js';
+import { userDecider, type UserCommand, type UserState } from './domain/user.decider.js';
+import { USER_EVENT_VERSIONS, type UserEvent } from './domain/user.events.js';
+import { projectUser } from './read-model/user.projection.js';
+
+export const userAggregate: Aggregate<UserState, UserCommand, UserEvent> = {
+  ...userDecider,
+  category: 'user',
+  sealed: false,
+  eventVersions: USER_EVENT_VERSIONS,
+  project: projectUser,
+};

@@ -1,0 +1,173 @@
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { v7 as uuidv7 } from 'uuid';
+import { refuse } from '#kernel';
+import type { AcceptedReply } from '#contracts';
+import { allows } from '#policy';
+import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import { CommandShell } from '../commands/command-shell.js';
+import {
+  AccountRules,
+  emailLock,
+  keepingAnAdministrator,
+  LAST_ADMINISTRATOR_LOCK,
+  REQUIRE_ADMINISTRATOR,
+} from './account-rules.js';
+import { changeUserBody, createUserBody, firstAdministratorBody, reasonBody } from './domain/user.commands.js';
+import { SYSTEM_USER_ID } from './domain/system-user.js';
+import type { UserState } from './domain/user.decider.js';
+import type { UserFields } from './domain/user.events.js';
+import { userAggregate } from './user.aggregate.js';
+
+export class CreateFirstAdministrator extends CrmCommand {}
+export class CreateUser extends CrmCommand {}
+export class ChangeUser extends CrmCommand {}
+export class DeactivateUser extends CrmCommand {}
+export class ReactivateUser extends CrmCommand {}
+
+function requireUsersEdit({ principal }: CommandContext): void {
+  if (!allows(principal, 'users', 'edit')) refuse('forbidden');
+}
+
+function requireKnown(state: UserState): Exclude<UserState, { phase: 'none' }> {
+  return state.phase === 'none' ? refuse('not-found') : state;
+}
+
+/** Privileges and standing are never settable on oneself. */
+function refuseOnOneself({ principal }: CommandContext, userId: string): void {
+  if (principal.userId === userId) refuse('own-privileges');
+}
+
+@CommandHandler(CreateFirstAdministrator)
+export class CreateFirstAdministratorHandler implements ICommandHandler<CreateFirstAdministrator> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  async execute({ context }: CreateFirstAdministrator): Promise<AcceptedReply> {
+    if (context.caller.userId !== SYSTEM_USER_ID) refuse('forbidden');
+    const { email, name } = context.body.parse(firstAdministratorBody);
+    const fields: UserFields = { email, name, roleIds: [], departmentId: null, isAdmin: true };
+    return this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
+      if (await this.rules.hasAdministrator()) refuse('already-exists');
+      // The fixed id of the command makes it happen once, also when several gateways ask at the same time.
+      return { events: userAggregate.decide({ type: 'create', fields }, state), locks: [LAST_ADMINISTRATOR_LOCK] };
+    });
+  }
+}
+
+@CommandHandler(CreateUser)
+export class CreateUserHandler implements ICommandHandler<CreateUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  async execute({ context }: CreateUser): Promise<AcceptedReply> {
+    requireUsersEdit(context);
+    const fields = context.body.parse(createUserBody);
+    if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
+    await this.rules.requireDepartment(fields.departmentId);
+    await this.rules.requireGivable(context.principal, fields.roleIds);
+    return takingEmail(() =>
+      this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
+        await this.rules.requireFreeEmail(fields.email, null);
+        return { events: userAggregate.decide({ type: 'create', fields }, state), locks: [emailLock(fields.email)] };
+      }),
+    );
+  }
+}
+
+@CommandHandler(ChangeUser)
+export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  async execute({ context }: ChangeUser): Promise<AcceptedReply> {
+    requireUsersEdit(context);
+    const id = targetOf(context);
+    return keepingAnAdministrator(() =>
+      takingEmail(() =>
+        this.shell.run(context, userAggregate, id, async ({ state }) => {
+          const { fields } = requireKnown(state);
+          await this.rules.requireManageable(context.principal, fields);
+          const changes = context.body.parse(changeUserBody) as Partial<UserFields>;
+          await this.requireChangeable(context, id, changes);
+          const events = userAggregate.decide({ type: 'change', changes }, state);
+          return {
+            events,
+            locks: [LAST_ADMINISTRATOR_LOCK, ...(changes.email === undefined ? [] : [emailLock(changes.email)])],
+            statements: changes.isAdmin === false ? [REQUIRE_ADMINISTRATOR] : [],
+          };
+        }),
+      ),
+    );
+  }
+
+  private async requireChangeable(context: CommandContext, id: string, changes: Partial<UserFields>): Promise<void> {
+    if (changes.isAdmin !== undefined || changes.roleIds !== undefined || changes.departmentId !== undefined) {
+      refuseOnOneself(context, id);
+    }
+    if (changes.isAdmin !== undefined && !context.principal.isAdmin) refuse('grant-exceeds-own');
+    await this.rules.requireDepartment(changes.departmentId);
+    await this.rules.requireGivable(context.principal, changes.roleIds ?? []);
+    if (changes.email !== undefined) await this.rules.requireFreeEmail(changes.email, id);
+  }
+}
+
+@CommandHandler(DeactivateUser)
+export class DeactivateUserHandler implements ICommandHandler<DeactivateUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  async execute({ context }: DeactivateUser): Promise<AcceptedReply> {
+    requireUsersEdit(context);
+    const id = targetOf(context);
+    return keepingAnAdministrator(() =>
+      this.shell.run(context, userAggregate, id, async ({ state }) => {
+        const { fields } = requireKnown(state);
+        await this.rules.requireManageable(context.principal, fields);
+        const { reason } = context.body.parse(reasonBody);
+        refuseOnOneself(context, id);
+        const events = userAggregate.decide({ type: 'deactivate', cause: { kind: 'administrator', reason } }, state);
+        return { events, locks: [LAST_ADMINISTRATOR_LOCK], statements: [REQUIRE_ADMINISTRATOR] };
+      }),
+    );
+  }
+}
+
+@CommandHandler(ReactivateUser)
+export class ReactivateUserHandler implements ICommandHandler<ReactivateUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  async execute({ context }: ReactivateUser): Promise<AcceptedReply> {
+    requireUsersEdit(context);
+    const id = targetOf(context);
+    return this.shell.run(context, userAggregate, id, async ({ state }) => {
+      const { fields } = requireKnown(state);
+      await this.rules.requireManageable(context.principal, fields);
+      const { reason } = context.body.parse(reasonBody);
+      refuseOnOneself(context, id);
+      const isHeld = await this.rules.isHeld(id);
+      return { events: userAggregate.decide({ type: 'reactivate', reason, isHeld }, state) };
+    });
+  }
+}
+
+/** The unique index is the last word on an e-mail that two take at once. */
+async function takingEmail<T>(append: () => Promise<T>): Promise<T> {
+  try {
+    return await append();
+  } catch (error) {
+    const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+    if (code === '23505' && constraint === 'users_email_key') return refuse('email-taken');
+    throw error;
+  }
+}

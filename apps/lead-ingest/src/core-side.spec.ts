@@ -1,0 +1,160 @@
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  leadCommittedQuerySchema,
+  leadContext,
+  leadReceivedSchema,
+  sealedLeadSchema,
+  STREAMS,
+  SUBJECTS,
+  type IntakeForm,
+  type LeadReceived,
+  type SealedLead,
+} from '#contracts';
+import { newReceiverKeys, openEnvelope, type ReceiverKeys } from '#privacy';
+
+/** A nats-server of a spec's own with the users of core and ingest, on a port that stays the same over restarts. */
+export class PrivateBroker {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly port: number,
+  ) {}
+
+  static async create(): Promise<PrivateBroker> {
+    const folder = await mkdtemp(join(tmpdir(), 'palisade-ingest-nats-'));
+    const broker = new PrivateBroker(folder, await freePort());
+    const ingest = `publish: ["lead.received.*", "lead.forms", "lead.committed"], subscribe: ["forms.changed", "_INBOX_ingest.>"]`;
+    const users = `[{ user: core, password: p }, { user: ingest, password: p, permissions: { ${ingest} } }]`;
+    const config = `listen: "127.0.0.1:${broker.port}"\njetstream { store_dir: "${folder}/js" }\nauthorization { users: ${users} }\n`;
+    await writeFile(join(folder, 'server.conf'), config);
+    return broker;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#process = spawn('nats-server', ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
+    await until(async () => {
+      const probe = await connect({ servers: this.url, user: 'core', pass: 'p', timeout: 500 }).catch(() => undefined);
+      await probe?.close();
+      return probe !== undefined;
+    });
+  }
+
+  async kill(): Promise<void> {
+    const running = this.#process;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill('SIGKILL');
+    await exited;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Core's side of the wire as the contract has it: answers for forms, takes leads from the stream, confirms those it has. */
+export class CoreSide {
+  forms: readonly IntakeForm[] = [];
+  /** Whether leads that arrive are said to be committed. */
+  commits = true;
+  /** What arrived, in order, repeats included. */
+  readonly arrived: LeadReceived[] = [];
+  #connection: NatsConnection | undefined;
+
+  private constructor(private readonly keys: ReceiverKeys) {}
+
+  static async create(forms: readonly IntakeForm[]): Promise<CoreSide> {
+    const core = new CoreSide(await newReceiverKeys());
+    core.forms = forms;
+    return core;
+  }
+
+  async join(broker: PrivateBroker): Promise<void> {
+    const connection = await connect({
+      servers: broker.url,
+      user: 'core',
+      pass: 'p',
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    });
+    this.#connection = connection;
+    connection.subscribe(SUBJECTS.leadForms, {
+      callback: (_error, message) => answer(message, { ok: true, publicJwk: this.keys.publicJwk, forms: this.forms }),
+    });
+    connection.subscribe(SUBJECTS.leadCommitted, {
+      callback: (_error, message) => {
+        const { leadIds } = leadCommittedQuerySchema.parse(message.json<{ data: unknown }>().data);
+        const has = new Set(this.commits ? this.arrived.map(({ leadId }) => leadId) : []);
+        answer(message, { ok: true, committed: leadIds.filter((leadId) => has.has(leadId)) });
+      },
+    });
+    await this.#takeLeads(connection);
+  }
+
+  async leave(): Promise<void> {
+    await this.#connection?.close();
+  }
+
+  /** Loses the stream with all that it remembers, and begins it anew. */
+  async loseStream(): Promise<void> {
+    if (this.#connection === undefined) throw new Error('not joined');
+    await (await jetstreamManager(this.#connection)).streams.delete(STREAMS.leads.name);
+    await this.#takeLeads(this.#connection);
+  }
+
+  async #takeLeads(connection: NatsConnection): Promise<void> {
+    const manager = await jetstreamManager(connection);
+    await manager.streams.add({ name: STREAMS.leads.name, subjects: [...STREAMS.leads.subjects] });
+    const ordered = await manager.consumers.add(STREAMS.leads.name, { ack_policy: AckPolicy.None });
+    const consumer = await jetstream(connection).consumers.get(STREAMS.leads.name, ordered.name);
+    await consumer.consume({ callback: (message) => void this.arrived.push(leadReceivedSchema.parse(message.json())) });
+  }
+
+  /** Says to ingest that a form changed. */
+  async tellChanged(): Promise<void> {
+    this.#connection?.publish(SUBJECTS.formsChanged);
+    await this.#connection?.flush();
+  }
+
+  async open({ leadId, sealed }: LeadReceived): Promise<SealedLead> {
+    const plain = await openEnvelope(this.keys.privateKey, sealed, leadContext(leadId));
+    return sealedLeadSchema.parse(JSON.parse(new TextDecoder().decode(plain)));
+  }
+}
+
+/** Replies as Nest's microservice over NATS does. */
+function answer(message: Msg, response: unknown): void {
+  message.respond(JSON.stringify({ id: message.json<{ id: string }>().id, response, isDisposed: true }));
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** Waits until `condition` holds; fails after `limitMs`. */
+export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`did not come true within ${limitMs} ms`);
+    await sleep(20);
+  }
+}

@@ -1,0 +1,50 @@
+import { SUBJECTS } from '#contracts';
+import { request, type Broker } from '#messaging';
+import type { Logger } from '#platform';
+import { WakingLoop } from '../waking-loop.js';
+import type { FormBook } from './form-book.js';
+
+const REFRESH_MS = 30_000;
+const RETRY_MS = 500;
+const ANSWER_LIMIT_MS = 2_000;
+
+/** Keeps the form book true: asks core at start, at each reconnect, every 30 s and when core says that a form changed. */
+export class FormWatch {
+  readonly #loop: WakingLoop;
+  readonly #unlisten: () => void;
+  #heardOn: unknown;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly book: FormBook,
+    private readonly logger: Logger,
+  ) {
+    this.#loop = new WakingLoop(() => this.#refresh());
+    this.#unlisten = broker.onConnected(() => this.#loop.wake());
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten();
+    await this.#loop.stop();
+  }
+
+  async #refresh(): Promise<number> {
+    if (!this.broker.isConnected) return REFRESH_MS;
+    try {
+      this.#hear();
+      await this.book.replace(await request(this.broker, SUBJECTS.leadForms, {}, { timeoutMs: ANSWER_LIMIT_MS }));
+      return REFRESH_MS;
+    } catch (error) {
+      this.logger.debug('forms not refreshed', { error });
+      return RETRY_MS;
+    }
+  }
+
+  /** Subscribes once per connection (the client itself renews it at a reconnect), and before asking, so no change falls between. */
+  #hear(): void {
+    const connection = this.broker.connected;
+    if (this.#heardOn === connection) return;
+    connection.subscribe(SUBJECTS.formsChanged, { callback: () => this.#loop.wake() });
+    this.#heardOn = connection;
+  }
+}

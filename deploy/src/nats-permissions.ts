@@ -1,0 +1,83 @@
+/** The four NATS users: one per service. */
+export const NATS_USERS = ['core', 'gateway', 'monitor', 'ingest'] as const;
+export type NatsUser = (typeof NATS_USERS)[number];
+
+/** What one user may do on the broker. What is not listed is refused. */
+export interface NatsPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** One reply to each request received, on whatever subject the asker named: no right to publish to anybody's inbox otherwise. */
+  readonly mayReply: boolean;
+}
+
+/** The inbox prefix a client of this user sets; replies to others' requests cannot be listened to. */
+export function inboxPrefix(user: NatsUser): string {
+  return `_INBOX_${user}`;
+}
+
+/** The one table of subjects; the generated configuration and the tests both read it. */
+export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
+  core: {
+    // Core provisions the streams, so it alone has the whole JetStream API.
+    publish: [
+      'crm.event.>',
+      'lead.>',
+      'forms.>',
+      'access.cutoff.applied',
+      'access.heartbeat.>',
+      '$JS.API.>',
+      '$JS.ACK.>',
+      '$JS.FC.>',
+    ],
+    subscribe: ['crm.command.*', 'crm.query.*', 'lead.forms', 'lead.committed', 'access.>', `${inboxPrefix('core')}.>`],
+    mayReply: true,
+  },
+  gateway: {
+    publish: [
+      'crm.command.*',
+      'crm.query.*',
+      'monitor.query.*',
+      'watch.event.>',
+      'access.cutoff.applied',
+      'access.heartbeat.>',
+      ...streamReading(),
+      ...['ACCESS', 'ALARMS', 'CRM'].flatMap(consuming),
+    ],
+    subscribe: [`${inboxPrefix('gateway')}.>`, 'access.heartbeat.>'],
+    mayReply: false,
+  },
+  monitor: {
+    publish: [
+      'access.user.deactivated',
+      'alarm.>',
+      'access.heartbeat.>',
+      ...streamReading(),
+      ...['WATCH', 'ACCESS'].flatMap(consuming),
+    ],
+    subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
+    mayReply: true,
+  },
+  ingest: {
+    publish: ['lead.received.*', 'lead.forms', 'lead.committed'],
+    subscribe: ['forms.changed', `${inboxPrefix('ingest')}.>`],
+    mayReply: false,
+  },
+};
+
+/** Looking at streams without changing them. */
+function streamReading(): readonly string[] {
+  return ['$JS.API.INFO', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.NAMES', '$JS.FC.>'];
+}
+
+/** Making, asking and acknowledging consumers of one stream; the subjects of nats-server 2.9 and later. */
+function consuming(stream: string): readonly string[] {
+  return [
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.INFO.${stream}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+    `$JS.API.CONSUMER.DELETE.${stream}.>`,
+    `$JS.ACK.${stream}.>`,
+  ];
+}

@@ -1,0 +1,24 @@
+/** One project per cost of test; the file's name tells which it is. */
+const base = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': '@swc/jest' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/(?!.*\\.json).*)\\.js$': '$1',
+    '^#(kernel|contracts|event-store|messaging|policy|privacy|platform|testing)$': '<rootDir>/libs/$1/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
+};
+const servers = {
+  globalSetup: '<rootDir>/libs/testing/src/global-setup.ts',
+  globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
+};
+export default {
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/**/*.unit.spec.ts'] },
+    { ...base, ...servers, displayName: 'int', testMatch: ['<rootDir>/**/*.int.spec.ts'] },
+    { ...base, ...servers, displayName: 'journeys', testMatch: ['<rootDir>/test/journeys/**/*.e2e.spec.ts'] },
+  ],
+  testTimeout: 60_000,
+};

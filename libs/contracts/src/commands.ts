@@ -1,0 +1,152 @@
+import { z } from 'zod';
+
+/** Who asks, as the gateway knows him. Core believes the gateway about this, and nothing else. */
+export const callerSchema = z.strictObject({
+  userId: z.uuid(),
+  sessionId: z.uuid().nullable(),
+  tokenId: z.uuid().nullable(),
+  /** The client's address, canonical IPv4 or IPv6. */
+  ip: z.string().max(45),
+});
+export type Caller = z.infer<typeof callerSchema>;
+
+/** A command on its way to core. The body travels as a JWE to core's key: the broker reads ids only. */
+export const commandEnvelopeSchema = z.strictObject({
+  commandId: z.uuid(),
+  requestId: z.uuid(),
+  caller: callerSchema,
+  /** The record, user, role or department that the command names in its path. */
+  targetId: z.uuid().nullable(),
+  /** A second id of the path (a phone of a contact, say). */
+  partId: z.uuid().nullable(),
+  /** From If-Match; null where the client named none. */
+  expectedVersion: z.int().min(0).nullable(),
+  /** The request's content type as sent; null without a body. */
+  mediaType: z.string().max(200).nullable(),
+  /** Compact JWE of the raw body, bound to the command's name and id; null without a body. */
+  body: z.string().nullable(),
+});
+export type CommandEnvelope = z.infer<typeof commandEnvelopeSchema>;
+
+/** What binds a sealed body to its command. */
+export const bodyContext = (name: string, commandId: string): string => `${name}|${commandId}`;
+
+/** Refusals travel as data; nothing is thrown over the wire. */
+export interface RefusalReply {
+  readonly ok: false;
+  readonly code: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+  readonly retryAfterSeconds?: number;
+}
+export interface AcceptedReply {
+  readonly ok: true;
+  readonly id: string;
+  readonly version: number;
+}
+export type CommandReply = AcceptedReply | RefusalReply;
+
+/** The names of all commands (`crm.command.<Name>`). */
+export const COMMANDS = [
+  'CreateContact',
+  'ChangeContact',
+  'DeleteContact',
+  'RestoreContact',
+  'AssignContact',
+  'CreateCompany',
+  'ChangeCompany',
+  'DeleteCompany',
+  'RestoreCompany',
+  'AssignCompany',
+  'CreateDeal',
+  'ChangeDeal',
+  'DeleteDeal',
+  'RestoreDeal',
+  'AssignDeal',
+  'MoveDeal',
+  'CreateFirstAdministrator',
+  'CreateUser',
+  'ChangeUser',
+  'DeactivateUser',
+  'ReactivateUser',
+  'CreateDepartment',
+  'ChangeDepartment',
+  'CreateRole',
+  'ChangeRole',
+  'ChangeSecuritySettings',
+  'CreateForm',
+  'ChangeForm',
+] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** `crm.query.PublicKey` → core's public key for bodies and leads. */
+export interface PublicKeyReply {
+  readonly ok: true;
+  readonly publicJwk: Record<string, unknown>;
+}
+
+/**
+ * `crm.query.ContactPoints`: the clear numbers of one record, for a viewer whom core decides about again. `sealed` is a JWE to
+ * `replyJwk` of `ClearPoint[]`, bound to `contactPointsContext(requestId)`.
+ */
+export const contactPointsQuerySchema = z.strictObject({
+  requestId: z.uuid(),
+  caller: callerSchema,
+  recordType: z.enum(['contact', 'company']),
+  recordId: z.uuid(),
+  replyJwk: z.record(z.string(), z.unknown()),
+});
+export type ContactPointsQuery = z.infer<typeof contactPointsQuerySchema>;
+export interface ClearPoint {
+  readonly id: string;
+  readonly number?: string;
+  readonly address?: string;
+}
+export const contactPointsContext = (requestId: string): string => `ContactPoints|${requestId}`;
+export type ContactPointsReply = { readonly ok: true; readonly sealed: string } | RefusalReply;
+
+/** `lead.forms` → what ingest needs of every form, and nothing more. */
+export interface IntakeForm {
+  readonly id: string;
+  readonly key: string;
+  readonly enabled: boolean;
+  readonly allowedOrigins: readonly string[];
+  readonly requireConsent: boolean;
+  readonly successUrl: string | null;
+}
+export interface LeadFormsReply {
+  readonly ok: true;
+  readonly publicJwk: Record<string, unknown>;
+  readonly forms: readonly IntakeForm[];
+}
+
+/** `lead.committed` {leadIds} → those of them that core has for good. */
+export const leadCommittedQuerySchema = z.strictObject({ leadIds: z.array(z.uuid()).max(500) });
+export interface LeadCommittedReply {
+  readonly ok: true;
+  readonly committed: readonly string[];
+}
+
+/** `lead.received.<formId>`: the sealed lead. The JWE holds `SealedLead` as JSON, bound to `leadContext(leadId)`. */
+export const leadReceivedSchema = z.strictObject({
+  leadId: z.uuid(),
+  formId: z.uuid(),
+  receivedAt: z.iso.datetime(),
+  sealed: z.string(),
+});
+export type LeadReceived = z.infer<typeof leadReceivedSchema>;
+export const leadContext = (leadId: string): string => `Lead|${leadId}`;
+
+/** The plain body of a lead, inside the JWE only. */
+export const sealedLeadSchema = z.strictObject({
+  name: z.string().optional(),
+  phone: z.string().optional(),
+  email: z.string().optional(),
+  company: z.string().optional(),
+  title: z.string().optional(),
+  message: z.string().optional(),
+  attribution: z.record(z.string(), z.string()).default({}),
+  consent: z.strictObject({ textId: z.string(), givenAt: z.string() }).optional(),
+  ip: z.string(),
+});
+export type SealedLead = z.infer<typeof sealedLeadSchema>;

@@ -1,0 +1,104 @@
+/** One line of the catalogue: the code maps to a status and to words that end with what to do next. */
+export interface Problem {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+}
+
+/** Every code an answer can carry. The one place where codes meet HTTP. */
+export const PROBLEMS = {
+  unauthenticated: {
+    status: 401,
+    title: 'Not signed in',
+    detail: 'Sign in with POST /v1/sessions and send the token as a Bearer token.',
+  },
+  'invalid-credentials': { status: 401, title: 'Wrong credentials', detail: 'Check e-mail and password and try again.' },
+  forbidden: { status: 403, title: 'Not allowed', detail: 'Your roles do not allow this. Ask an administrator for the right.' },
+  'account-deactivated': { status: 403, title: 'Account deactivated', detail: 'Ask an administrator to reactivate the account.' },
+  'ip-not-allowed': {
+    status: 403,
+    title: 'Address not allowed',
+    detail: 'Connect from an address on the allow-list or ask an administrator.',
+  },
+  'api-admins-only': { status: 403, title: 'API for administrators only', detail: 'Use a token of an administrator.' },
+  'scope-missing': { status: 403, title: 'Scope missing', detail: 'Make a token with the scope that this route needs.' },
+  'view-limit-reached': {
+    status: 403,
+    title: 'View limit reached',
+    detail: 'The limit on views is reached. Ask an administrator.',
+  },
+  'prefetch-refused': { status: 403, title: 'Prefetch refused', detail: 'Open the card without prefetching it.' },
+  'grant-exceeds-own': { status: 403, title: 'Grant exceeds own rights', detail: 'Grant only what you hold yourself.' },
+  'origin-not-allowed': {
+    status: 403,
+    title: 'Origin not allowed',
+    detail: "Add the page's origin to the form's allowedOrigins.",
+  },
+  'not-found': { status: 404, title: 'Not found', detail: 'Check the address and the id.' },
+  'unknown-form': { status: 404, title: 'Unknown form', detail: "Check the form's key and that it is enabled." },
+  'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'See the documented methods of this route.' },
+  'last-administrator': {
+    status: 409,
+    title: 'Last administrator',
+    detail: 'Make another person an active administrator first.',
+  },
+  'already-active': { status: 409, title: 'Already active', detail: 'The person is active; nothing to do.' },
+  'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
+  'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
+  'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
+  'already-deleted': { status: 409, title: 'Already deleted', detail: 'The record is deleted; restore it to change it.' },
+  'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
+  'would-lock-you-out': {
+    status: 409,
+    title: 'Would lock you out',
+    detail: 'Add your own address to the entries or set exemptAdmins.',
+  },
+  'idempotency-in-progress': {
+    status: 409,
+    title: 'Still in progress',
+    detail: 'The first request with this key is running. Try again shortly.',
+  },
+  'version-conflict': {
+    status: 412,
+    title: 'Version conflict',
+    detail: 'The record changed meanwhile. Read it again and repeat the change.',
+  },
+  'body-too-large': { status: 413, title: 'Body too large', detail: 'Send a smaller body.' },
+  'unsupported-media-type': { status: 415, title: 'Unsupported media type', detail: 'Send the body as application/json.' },
+  'malformed-body': { status: 400, title: 'Malformed body', detail: 'Send well-formed JSON in UTF-8.' },
+  'malformed-request': { status: 400, title: 'Malformed request', detail: 'Check the request line and headers.' },
+  'validation-failed': { status: 422, title: 'Invalid input', detail: 'Correct the fields named in errors.' },
+  'invalid-phone': { status: 422, title: 'Invalid phone', detail: 'Give one complete telephone number per field.' },
+  'invalid-email': { status: 422, title: 'Invalid e-mail', detail: 'Give one complete e-mail address per field.' },
+  'masked-value': {
+    status: 422,
+    title: 'Masked value',
+    detail: 'A mask is not a number. Leave the field out to keep the number.',
+  },
+  'invalid-cidr': { status: 422, title: 'Invalid address', detail: 'Correct the entries named in errors.' },
+  'empty-allow-list': { status: 422, title: 'Empty allow-list', detail: 'Add an entry, or confirm with "confirmEmpty": true.' },
+  'unknown-filter': { status: 422, title: 'Unknown filter', detail: 'Use the documented filters only.' },
+  'unknown-sort': { status: 422, title: 'Unknown sort', detail: 'Use the documented sorts only.' },
+  'invalid-cursor': { status: 422, title: 'Invalid cursor', detail: 'Start again without a cursor.' },
+  'responsible-inactive': { status: 422, title: 'Responsible person not active', detail: 'Name an active person.' },
+  'unknown-reference': { status: 422, title: 'Unknown reference', detail: 'Name things that exist.' },
+  'level-not-applicable': { status: 422, title: 'Level not applicable', detail: 'This action takes allowed or forbidden only.' },
+  'idempotency-key-reused': { status: 422, title: 'Idempotency key reused', detail: 'Use a new key for a new request.' },
+  'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
+  'own-privileges': {
+    status: 422,
+    title: 'Own privileges',
+    detail: 'Nobody changes his own privileges. Ask another administrator.',
+  },
+  'password-too-weak': {
+    status: 422,
+    title: 'Password too weak',
+    detail: 'Use 12 characters or more, and not a common password.',
+  },
+  'too-many-attempts': { status: 429, title: 'Too many attempts', detail: 'Wait as long as Retry-After says.' },
+  'rate-exceeded': { status: 429, title: 'Rate exceeded', detail: 'Wait as long as Retry-After says.' },
+  internal: { status: 500, title: 'Internal error', detail: 'Try again; when it stays, tell the operator the requestId.' },
+  'dependency-unavailable': { status: 503, title: 'A part is unavailable', detail: 'Try again after Retry-After seconds.' },
+  'spool-full': { status: 503, title: 'No space for leads', detail: 'Try again after Retry-After seconds.' },
+} as const satisfies Record<string, Problem>;
+export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,0 +1,171 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { SecuritySettings } from './security-settings.js';
+
+/**
+ * The schema `read`: written by core in the transaction of the append, read by the gateway (SELECT only). It holds masked numbers
+ * and masked free text; a clear number never stands here. Every row carries the version of its stream that it reflects.
+ */
+export type JsonColumn<T> = ColumnType<T, string, string>;
+export type TimeColumn = ColumnType<Date, Date | string, Date | string>;
+
+export interface MaskedPhone {
+  readonly id: string;
+  readonly label: string | null;
+  readonly masked: string;
+  readonly unverified?: true;
+}
+export type MaskedEmail = MaskedPhone;
+export type CustomFieldValue = string | number | boolean | null;
+
+interface RecordColumns {
+  id: string;
+  responsible_id: string | null;
+  note: string | null;
+  tags: string[];
+  custom_fields: JsonColumn<Record<string, CustomFieldValue>>;
+  created_by: string | null;
+  created_at: TimeColumn;
+  updated_at: TimeColumn;
+  deleted_at: TimeColumn | null;
+  version: number;
+}
+
+export interface ContactsTable extends RecordColumns {
+  name: string;
+  phones: JsonColumn<readonly MaskedPhone[]>;
+  emails: JsonColumn<readonly MaskedEmail[]>;
+  company_id: string | null;
+  lead_id: string | null;
+}
+
+export interface CompaniesTable extends RecordColumns {
+  name: string;
+  phones: JsonColumn<readonly MaskedPhone[]>;
+  emails: JsonColumn<readonly MaskedEmail[]>;
+  website: string | null;
+  address: string | null;
+}
+
+export interface DealsTable extends RecordColumns {
+  title: string;
+  /** Decimal string (numeric) or null. */
+  amount: string | null;
+  /** ISO 4217 code or null. */
+  currency: string | null;
+  pipeline_id: string;
+  stage_id: string;
+  status: 'open' | 'won' | 'lost';
+  contact_ids: string[];
+  company_id: string | null;
+  lead_id: string | null;
+}
+
+/** A protected class of data in a table of its own: the reader joins it only for those with `attribution.view`. */
+export interface DealAttributionsTable {
+  deal_id: string;
+  values: JsonColumn<Record<string, string>>;
+  version: number;
+}
+
+export interface PipelinesTable {
+  id: string;
+  name: string;
+  stages: JsonColumn<readonly { id: string; name: string }[]>;
+  position: number;
+  version: number;
+}
+
+export interface UsersTable {
+  id: string;
+  email: string;
+  name: string;
+  status: 'invited' | 'active' | 'deactivated';
+  is_admin: boolean;
+  role_ids: string[];
+  department_id: string | null;
+  created_at: TimeColumn;
+  updated_at: TimeColumn;
+  version: number;
+}
+
+/** What the gate and the policy know of a person. `role_ids` are the effective ones. `epoch` rises with each reactivation. */
+export interface PrincipalsTable {
+  user_id: string;
+  status: 'invited' | 'active' | 'deactivated';
+  is_admin: boolean;
+  department_id: string | null;
+  role_ids: string[];
+  epoch: number;
+  epoch_since: TimeColumn;
+  version: number;
+}
+
+export interface RolesTable {
+  id: string;
+  name: string;
+  extends_id: string | null;
+  grants: JsonColumn<Record<string, Record<string, string>>>;
+  version: number;
+}
+
+export interface DepartmentsTable {
+  id: string;
+  name: string;
+  parent_id: string | null;
+  role_ids: string[];
+  version: number;
+}
+
+export interface FormsTable {
+  id: string;
+  key: string;
+  name: string;
+  enabled: boolean;
+  settings: JsonColumn<Record<string, unknown>>;
+  version: number;
+}
+
+/** One row. `authz_version` rises in every append that changes a right, a role, a person, a department or these settings. */
+export interface SecurityTable {
+  singleton: Generated<boolean>;
+  settings: JsonColumn<SecuritySettings>;
+  authz_version: number;
+  version: number;
+}
+
+export interface ReadSchema {
+  'read.contacts': ContactsTable;
+  'read.companies': CompaniesTable;
+  'read.deals': DealsTable;
+  'read.deal_attributions': DealAttributionsTable;
+  'read.pipelines': PipelinesTable;
+  'read.users': UsersTable;
+  'read.principals': PrincipalsTable;
+  'read.roles': RolesTable;
+  'read.departments': DepartmentsTable;
+  'read.forms': FormsTable;
+  'read.security': SecurityTable;
+}
+
+/** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */
+export interface AuthorizationRow {
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly status: 'invited' | 'active' | 'deactivated';
+  readonly isAdmin: boolean;
+  readonly departmentId: string | null;
+  readonly roleIds: readonly string[];
+  /** All roles of the company: small, and `extends` needs them. */
+  readonly roles: readonly {
+    id: string;
+    name: string;
+    extendsId: string | null;
+    grants: Record<string, Record<string, string>>;
+  }[];
+  /** People of his department and of those below, himself included. */
+  readonly groupUserIds: readonly string[];
+  readonly epoch: number;
+  readonly authzVersion: number;
+  readonly settings: SecuritySettings;
+}

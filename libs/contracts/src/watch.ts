@@ -1,0 +1,172 @@
+import { z } from 'zod';
+
+/** What can be counted and limited (monitoring.md "Measures"). */
+export const MEASURES = [
+  'deal.opened',
+  'contact.opened',
+  'company.opened',
+  'card.opened',
+  'list.rows',
+  'phone.revealed',
+  'phone.lookedUp',
+  'call.placed',
+  'record.exported',
+  'record.deleted',
+  'record.reassigned',
+] as const;
+export type Measure = (typeof MEASURES)[number];
+/** Measures that a disclosure is written under; `card.opened` is the sum of the three openings and never written itself. */
+export type WrittenMeasure = Exclude<Measure, 'card.opened'>;
+
+export type LimitWindow = 'hour' | 'day';
+export type LimitAction = 'deactivate' | 'refuse' | 'alert';
+export type DisclosureKind = 'card' | 'row' | 'reveal' | 'lookup' | 'call' | 'export' | 'history' | 'deletion' | 'reassignment';
+
+/** A limit with the count that met it. */
+export const limitStandingSchema = z.strictObject({
+  measure: z.enum(MEASURES),
+  window: z.enum(['hour', 'day']),
+  action: z.enum(['deactivate', 'refuse', 'alert']),
+  max: z.int().min(0),
+  count: z.int().min(0),
+});
+export type LimitStanding = z.infer<typeof limitStandingSchema>;
+
+/** A limit that a disclosure brought near or past its maximum. `count` has the disclosure in it, `added` is what it added to it. */
+export const reachedLimitSchema = limitStandingSchema.extend({ added: z.int().min(0) });
+export type ReachedLimit = z.infer<typeof reachedLimitSchema>;
+
+/**
+ * A row of `watch.outbox`, as published on the WATCH stream with `id` as Nats-Msg-Id. Ids only.
+ * `limits` lists the limits whose count reached ⌈0.8·max⌉ with this disclosure; a refusal names the one that refused in `refusedBy`.
+ */
+export const watchEventSchema = z.strictObject({
+  id: z.uuid(),
+  type: z.enum(['card.viewed', 'list.viewed', 'action.admitted', 'view.refused']),
+  at: z.iso.datetime({ offset: true }),
+  userId: z.uuid(),
+  isAdmin: z.boolean(),
+  epoch: z.int().min(0),
+  measure: z.enum(MEASURES),
+  kind: z.string(),
+  subjectType: z.enum(['contact', 'company', 'deal']),
+  /** The records shown; empty on a refusal, and for more than 5,000, which stand in the disclosure log alone. */
+  subjectIds: z.array(z.uuid()),
+  masked: z.boolean(),
+  sessionId: z.uuid().nullable(),
+  tokenId: z.uuid().nullable(),
+  ip: z.string().nullable(),
+  limits: z.array(reachedLimitSchema),
+  refusedBy: limitStandingSchema.nullable(),
+  /** True on the one refusal that set the hold. */
+  held: z.boolean(),
+});
+export type WatchEvent = z.infer<typeof watchEventSchema>;
+
+/** `access.user.deactivated`: a person is cut off. `id` is made of person, epoch and cause, so it exists once. */
+export const userDeactivatedSchema = z.strictObject({
+  id: z.uuid(),
+  userId: z.uuid(),
+  epoch: z.int().min(0),
+  /** When the gate refused, by the database's clock. */
+  refusedAt: z.iso.datetime({ offset: true }),
+  cause: limitStandingSchema,
+});
+export type UserDeactivatedFact = z.infer<typeof userDeactivatedSchema>;
+
+/** `access.cutoff.applied`: one service instance confirms a cut-off. */
+export const cutoffAppliedSchema = z.strictObject({
+  deactivationId: z.uuid(),
+  service: z.enum(['access-gateway', 'crm-core']),
+  instance: z.string().max(64),
+  at: z.iso.datetime({ offset: true }),
+});
+export type CutoffApplied = z.infer<typeof cutoffAppliedSchema>;
+
+/** `access.heartbeat.<service>` each second, over core NATS. */
+export const heartbeatSchema = z.strictObject({ service: z.enum(['access-gateway', 'crm-core']), instance: z.string().max(64) });
+
+export const ALARM_TYPES = [
+  'user.deactivated',
+  'limit.approached',
+  'limit.exceeded',
+  'pattern.unusual',
+  'refusals.many',
+  'sign-in.refused',
+  'settings.weakened',
+  'mass.deletion',
+] as const;
+
+/** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
+export const alarmSchema = z.strictObject({
+  id: z.uuid(),
+  type: z.enum(ALARM_TYPES),
+  severity: z.enum(['info', 'warning', 'critical']),
+  at: z.iso.datetime({ offset: true }),
+  userId: z.uuid().nullable(),
+  measure: z.enum(MEASURES).optional(),
+  window: z.enum(['hour', 'day']).optional(),
+  limit: z.int().optional(),
+  count: z.int().optional(),
+  /** Milliseconds from the refusal to the last confirmation of the cut-off. */
+  cutOffMs: z.number().optional(),
+  /** Path of the ledger of that window, on the gateway. */
+  exposure: z.string().optional(),
+  message: z.string(),
+});
+export type Alarm = z.infer<typeof alarmSchema>;
+
+/** `monitor.query.Alarms`: newest first; with `afterId` oldest first those after it (for resuming a stream). */
+export const alarmsQuerySchema = z.strictObject({
+  limit: z.int().min(1).max(200),
+  beforeId: z.uuid().nullable(),
+  afterId: z.uuid().nullable(),
+});
+export interface AlarmsReply {
+  readonly ok: true;
+  readonly items: readonly Alarm[];
+}
+
+/** `monitor.query.Exposure`. Exactly one of userId, subjectId is given. Newest first; `before` is the last row's cursor. */
+export const exposureQuerySchema = z.strictObject({
+  userId: z.uuid().nullable(),
+  subjectId: z.uuid().nullable(),
+  from: z.iso.datetime({ offset: true }).nullable(),
+  to: z.iso.datetime({ offset: true }).nullable(),
+  limit: z.int().min(1).max(200),
+  cursor: z.string().max(200).nullable(),
+});
+export interface ExposureRow {
+  readonly at: string;
+  readonly userId: string;
+  readonly subjectType: 'contact' | 'company' | 'deal';
+  readonly subjectId: string;
+  readonly kind: string;
+  readonly masked: boolean;
+  readonly ip: string | null;
+  readonly sessionId: string | null;
+}
+export interface ExposureReply {
+  readonly ok: true;
+  readonly items: readonly ExposureRow[];
+  readonly distinctSubjects: number;
+  readonly nextCursor: string | null;
+}
+
+/** `monitor.query.Users` {} → counts now against limits (http-api.md "User in monitoring"). */
+export interface MonitoredUser {
+  readonly userId: string;
+  readonly name: string;
+  readonly state: 'active' | 'held' | 'deactivated';
+  readonly measures: readonly {
+    readonly measure: Measure;
+    readonly window: LimitWindow;
+    readonly count: number;
+    readonly max: number | null;
+    readonly since: string;
+  }[];
+}
+export interface MonitoredUsersReply {
+  readonly ok: true;
+  readonly items: readonly MonitoredUser[];
+}

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { testDatabase, type TestDatabase } from '#testing';
+import {
+  CommandRepeated,
+  EventStore,
+  LOG_START,
+  NO_STREAM,
+  Subscription,
+  VersionConflict,
+  exactly,
+  type NewEvent,
+  type StoredEvent,
+} from './index.js';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let store: EventStore;
+
+const metadata = (): NewEvent['metadata'] => ({
+  actorId: null,
+  sessionId: null,
+  tokenId: null,
+  ip: null,
+  commandId: randomUUID(),
+  correlationId: randomUUID(),
+  causationId: null,
+  at: '2026-01-01T00:00:00.000Z',
+});
+const event = (n: number): NewEvent => ({
+  id: randomUUID(),
+  type: 'Counted',
+  schemaVersion: 1,
+  data: { n },
+  metadata: metadata(),
+});
+
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = new pg.Pool({ connectionString: database.coreUrl, max: 40, pipeline: true });
+  store = new EventStore(pool);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+describe('append', () => {
+  it('writes events and statements together, and reads them back in order', async () => {
+    const stream = `counter-${randomUUID()}`;
+    await store.append({ streams: [{ stream, expected: NO_STREAM, events: [event(1), event(2)] }] });
+    await store.append({ streams: [{ stream, expected: exactly(2), events: [event(3)] }] });
+    const events = await store.readStream(stream);
+    expect(events.map(({ version, data }) => [version, data])).toEqual([
+      [1, { n: 1 }],
+      [2, { n: 2 }],
+      [3, { n: 3 }],
+    ]);
+  });
+
+  it('refuses another version and leaves nothing, not even the statements', async () => {
+    const stream = `counter-${randomUUID()}`;
+    const name = `t-${randomUUID()}`;
+    const statement = { text: `INSERT INTO es.checkpoints (name, tx_id, seq) VALUES ($1, '1', 1)`, values: [name] };
+    await expect(
+      store.append({ streams: [{ stream, expected: exactly(4), events: [event(1)] }], statements: [statement] }),
+    ).rejects.toBeInstanceOf(VersionConflict);
+    expect(await store.readStream(stream)).toEqual([]);
+    expect((await pool.query('SELECT 1 FROM es.checkpoints WHERE name = $1', [name])).rowCount).toBe(0);
+  });
+
+  it('rolls the events back when a statement fails', async () => {
+    const stream = `counter-${randomUUID()}`;
+    const failing = { text: 'SELECT 1 / $1::int', values: [0] };
+    const append = store.append({ streams: [{ stream, expected: NO_STREAM, events: [event(1)] }], statements: [failing] });
+    await expect(append).rejects.toMatchObject({ code: '22012' });
+    expect(await store.readStream(stream)).toEqual([]);
+  });
+
+  it('carries a command out once', async () => {
+    const stream = `counter-${randomUUID()}`;
+    const command = { id: randomUUID(), mac: 'ab', outcome: { ok: true } };
+    const attempts = await Promise.allSettled(
+      [1, 2, 3, 4].map((n) => store.append({ streams: [{ stream, expected: { kind: 'any' }, events: [event(n)] }], command })),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const attempt of attempts) if (attempt.status === 'rejected') expect(attempt.reason).toBeInstanceOf(CommandRepeated);
+    expect(await store.readStream(stream)).toHaveLength(1);
+    expect(await store.findCommand(command.id)).toEqual(command);
+  });
+
+  it('gives 100 parallel appends with retries 100 versions without a gap', async () => {
+    const stream = `counter-${randomUUID()}`;
+    const appendOnce = async (n: number): Promise<void> => {
+      for (;;) {
+        const version = (await store.readStream(stream)).length;
+        const done = await store.append({ streams: [{ stream, expected: exactly(version), events: [event(n)] }] }).then(
+          () => true,
+          (error: unknown) => {
+            if (!(error instanceof VersionConflict)) throw error;
+            return false;
+          },
+        );
+        if (done) return;
+      }
+    };
+    await Promise.all(Array.from({ length: 100 }, (_, n) => appendOnce(n)));
+    const events = await store.readStream(stream);
+    expect(events.map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+    expect(new Set(events.map(({ data }) => (data as { n: number }).n)).size).toBe(100);
+  });
+});
+
+describe('reading in commit order', () => {
+  it('does not pass a transaction that commits late', async () => {
+    const [late, early] = [`counter-${randomUUID()}`, `counter-${randomUUID()}`];
+    const seen: StoredEvent[] = [];
+    const subscription = new Subscription({
+      name: `s-${randomUUID()}`,
+      store,
+      pool,
+      handle: (events) => {
+        seen.push(...events);
+        return Promise.resolve(events.length);
+      },
+    });
+    while (await subscription.step());
+    const slow = new pg.Client({ connectionString: database.coreUrl });
+    await slow.connect();
+    try {
+      await slow.query('BEGIN');
+      await slow.query('SELECT es.append($1, $2, $3, $4, NULL)', [
+        [],
+        [late],
+        [0],
+        JSON.stringify([{ ...event(1), s: 1, k: 1, v: 1 }]),
+      ]);
+      await store.append({ streams: [{ stream: early, expected: NO_STREAM, events: [event(2)] }] });
+      await subscription.step();
+      expect(seen.filter(({ stream }) => stream === early || stream === late)).toEqual([]);
+      await slow.query('COMMIT');
+    } finally {
+      await slow.end();
+    }
+    while (await subscription.step());
+    expect(seen.map(({ stream }) => stream).filter((stream) => stream === early || stream === late)).toEqual([late, early]);
+  });
+
+  it('refuses to append in a transaction that has written already', async () => {
+    const client = new pg.Client({ connectionString: database.coreUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT pg_current_xact_id()');
+      const append = client.query('SELECT es.append($1, $2, $3, $4, NULL)', [[], ['counter-x'], [0], '[]']);
+      await expect(append).rejects.toMatchObject({ code: 'PA003' });
+    } finally {
+      await client.end();
+    }
+  });
+
+  it('hands every event of 32 writers on, each stream in its order, and starts from its checkpoint again', async () => {
+    const name = `s-${randomUUID()}`;
+    const seen: StoredEvent[] = [];
+    const make = (): Subscription =>
+      new Subscription({
+        name,
+        store,
+        pool,
+        batchSize: 17,
+        handle: (events) => {
+          seen.push(...events);
+          return Promise.resolve(events.length);
+        },
+      });
+    while (await make().step());
+    seen.length = 0;
+    const streams = Array.from({ length: 32 }, () => `counter-${randomUUID()}`);
+    const write = async (stream: string): Promise<void> => {
+      for (let n = 0; n < 10; n += 1) await store.append({ streams: [{ stream, expected: exactly(n), events: [event(n)] }] });
+    };
+    const writing = Promise.all(streams.map(write));
+    const reader = make();
+    while (seen.length < 320) if (!(await reader.step())) await new Promise((resolve) => setTimeout(resolve, 5));
+    await writing;
+    expect(seen).toHaveLength(320);
+    expect(await make().step()).toBe(false);
+    for (const stream of streams) {
+      expect(seen.filter((each) => each.stream === stream).map(({ version }) => version)).toEqual([
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+      ]);
+    }
+  });
+
+  it('starts at the beginning when it has no checkpoint, and anew for another incarnation', async () => {
+    const first = await store.readCommitted(LOG_START, 1);
+    const firsts: string[] = [];
+    const make = (incarnation: string): Subscription =>
+      new Subscription({
+        name: 'incarnations',
+        store,
+        pool,
+        batchSize: 1,
+        incarnation: () => Promise.resolve(incarnation),
+        handle: (events) => {
+          firsts.push(events[0]?.id ?? '');
+          return Promise.resolve(1);
+        },
+      });
+    await make('a').step();
+    await make('a').step();
+    await make('b').step();
+    expect([firsts[0], firsts[2]]).toEqual([first[0]?.id, first[0]?.id]);
+    expect(firsts[1]).not.toBe(firsts[0]);
+  });
+});

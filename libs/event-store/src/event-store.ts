@@ -1,0 +1,179 @@
+import type { Pool, PoolClient, QueryResult } from 'pg';
+import { DomainError } from '#kernel';
+import type { CommandRecord, ExpectedVersion, Statement, StoredEvent, StreamAppend } from './events.js';
+
+/** The stream is not at the version that was expected; nothing was written. */
+export class VersionConflict extends DomainError {
+  constructor() {
+    super('version-conflict');
+  }
+}
+
+/** The command id stands in the log already; nothing was written now. */
+export class CommandRepeated extends DomainError {
+  constructor() {
+    super('idempotency-in-progress');
+  }
+}
+
+interface EventRow {
+  seq: number;
+  tx_id: string;
+  id: string;
+  stream: string;
+  version: number;
+  type: string;
+  schema_version: number;
+  data: unknown;
+  metadata: StoredEvent['metadata'];
+}
+
+const COLUMNS = 'seq, tx_id::text, id, stream, version, type, schema_version, data, metadata';
+
+function toStored(row: EventRow): StoredEvent {
+  return {
+    seq: Number(row.seq),
+    txId: row.tx_id,
+    id: row.id,
+    stream: row.stream,
+    version: row.version,
+    type: row.type,
+    schemaVersion: row.schema_version,
+    data: row.data,
+    metadata: row.metadata,
+  };
+}
+
+function expectedNumber(expected: ExpectedVersion): number | null {
+  switch (expected.kind) {
+    case 'any':
+      return null;
+    case 'no-stream':
+      return 0;
+    case 'exactly':
+      return expected.version;
+  }
+}
+
+/** A position in commit order: every event at or before it has been seen. */
+export interface Position {
+  readonly txId: string;
+  readonly seq: number;
+}
+export const LOG_START: Position = { txId: '0', seq: 0 };
+
+export interface AppendRequest {
+  readonly streams: readonly StreamAppend[];
+  /** Further things that must not change meanwhile (a blind-index value, say); locked together with the streams, sorted. */
+  readonly locks?: readonly string[];
+  readonly command?: CommandRecord;
+  readonly statements?: readonly Statement[];
+}
+
+/**
+ * The log. `pool` should be made with `pipeline: true`: then an append (begin, `es.append`, projections, commit) is written to the
+ * connection at once and costs one round trip.
+ */
+export class EventStore {
+  constructor(private readonly pool: Pool) {}
+
+  /**
+   * Appends to all streams or to none, with the statements in the same transaction. Resolves once it is on disk.
+   * Throws `VersionConflict`, `CommandRepeated`, or the database's error (then nothing, or, when the connection broke during
+   * the commit, an unknown outcome: repeat under the same command id).
+   */
+  async append(request: AppendRequest): Promise<void> {
+    const events = request.streams.flatMap(({ events: added }, index) =>
+      added.map((event, position) => ({
+        id: event.id,
+        s: index + 1,
+        k: position + 1,
+        type: event.type,
+        v: event.schemaVersion,
+        data: event.data,
+        metadata: event.metadata,
+      })),
+    );
+    const append: Statement = {
+      name: 'es-append',
+      text: 'SELECT es.append($1::text[], $2::text[], $3::integer[], $4::jsonb, $5::jsonb)',
+      values: [
+        [...(request.locks ?? []), ...(request.command ? [`command:${request.command.id}`] : [])],
+        request.streams.map(({ stream }) => stream),
+        request.streams.map(({ expected }) => expectedNumber(expected)),
+        JSON.stringify(events),
+        request.command ? JSON.stringify(request.command) : null,
+      ],
+    };
+    await this.inOneRoundTrip([append, ...(request.statements ?? [])]);
+  }
+
+  /** Runs the statements in one transaction, sent at once. The first error is thrown and nothing is kept. */
+  async inOneRoundTrip(statements: readonly Statement[]): Promise<void> {
+    const client = await this.pool.connect();
+    const broken = await this.send(client, statements).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    client.release(broken !== undefined && !(broken.error instanceof DomainError));
+    if (broken !== undefined) throw broken.error;
+  }
+
+  private async send(client: PoolClient, statements: readonly Statement[]): Promise<void> {
+    const queries = [
+      client.query('BEGIN'),
+      ...statements.map(({ text, values, name }) =>
+        client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) }),
+      ),
+      client.query('COMMIT'),
+    ];
+    const results = await Promise.allSettled(queries);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw translated(failed.reason);
+    const commit = results.at(-1) as PromiseFulfilledResult<QueryResult>;
+    if (commit.value.command !== 'COMMIT') throw new Error('the transaction was rolled back');
+  }
+
+  /** Events of one stream in order; an empty list when there is none. */
+  async readStream(stream: string): Promise<readonly StoredEvent[]> {
+    const result = await this.pool.query<EventRow>({
+      name: 'es-read-stream',
+      text: `SELECT ${COLUMNS} FROM es.events WHERE stream = $1 ORDER BY version`,
+      values: [stream],
+    });
+    return result.rows.map(toStored);
+  }
+
+  /** The outcome of a command that was carried out before, with the MAC of its body; undefined when it was not. */
+  async findCommand(id: string): Promise<CommandRecord | undefined> {
+    const result = await this.pool.query<{ mac: string; outcome: unknown }>({
+      name: 'es-find-command',
+      text: `SELECT encode(body_mac, 'hex') AS mac, outcome FROM es.commands WHERE id = $1`,
+      values: [id],
+    });
+    const row = result.rows[0];
+    return row === undefined ? undefined : { id, mac: row.mac, outcome: row.outcome };
+  }
+
+  /**
+   * Events after a position in true commit order, at most `limit`. It stops before the oldest transaction still open, so a late
+   * commit is never passed. Versions of one stream come in their order.
+   */
+  async readCommitted(after: Position, limit: number): Promise<readonly StoredEvent[]> {
+    const result = await this.pool.query<EventRow>({
+      name: 'es-read-committed',
+      text: `SELECT ${COLUMNS} FROM es.events
+             WHERE (tx_id, seq) > ($1::text::xid8, $2::bigint) AND tx_id < pg_snapshot_xmin(pg_current_snapshot())
+             ORDER BY tx_id, seq LIMIT $3`,
+      values: [after.txId, after.seq, limit],
+    });
+    return result.rows.map(toStored);
+  }
+}
+
+function translated(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'PA001') return new VersionConflict();
+  if (code === 'PA002') return new CommandRepeated();
+  return error;
+}

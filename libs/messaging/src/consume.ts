@@ -1,0 +1,163 @@
+import { AckPolicy, DeliverPolicy, jetstream, type ConsumerInfo, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { DomainError } from '#kernel';
+import { reasonOf, type Broker } from './broker.js';
+import { factOf, type Fact } from './fact.js';
+import { RecoveringLoop } from './recovering-loop.js';
+import { API_TIMEOUT_MS, isMissing, streamManager } from './streams.js';
+
+/** A fact in hand that is not reported on for so long goes to another instance. */
+const ACK_WAIT_MS = 3_000;
+const WORKING_INTERVAL_MS = 1_000;
+const MAX_TRIES = 5;
+const PULL_EXPIRES_MS = 2_000;
+const PULL_HEARTBEAT_MS = 1_000;
+
+export interface ConsumeOptions {
+  readonly broker: Broker;
+  readonly stream: string;
+  /** The consumer's name; instances that share it share the facts. */
+  readonly durable: string;
+  readonly filterSubject?: string;
+  /** Facts in hand at a time over all instances, handled side by side; 1 keeps their order. */
+  readonly maxAckPending: number;
+  /** Resolved: done, confirmed. Rejected: comes again, later. Must bear repeats: confirmations get lost. */
+  readonly onFact: (fact: Fact) => Promise<void>;
+  /** Sets a fact aside that failed 5 times or is not JSON. `reason` is a code or a class name, no content. Rejected: tried again. */
+  readonly onPoison: (fact: Fact, reason: string) => Promise<void>;
+  /** Errors that are not the fact's fault (a store is away) and do not count as tries. Default: DomainError `dependency-unavailable`. */
+  readonly isOutage?: (error: unknown) => boolean;
+}
+
+/** A running consumer. */
+export interface Consumption {
+  /** Takes no more, finishes what is in hand, and returns. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Handles the facts of a stream with a durable consumer and one confirmation each. Makes the consumer when it is missing and
+ * recovers by itself from a missing stream, a restarted or a wiped broker. A new consumer starts at the stream's beginning.
+ */
+export function consumeFacts(options: ConsumeOptions): Consumption {
+  return new DurableConsumption(options);
+}
+
+class DurableConsumption implements Consumption {
+  readonly #options: ConsumeOptions;
+  readonly #inHand = new Map<JsMsg, Promise<void>>();
+  /** Per sequence: deliveries that ended in an outage. They do not count as tries. */
+  readonly #outages = new Map<number, number>();
+  readonly #loop: RecoveringLoop;
+  readonly #working: NodeJS.Timeout;
+
+  constructor(options: ConsumeOptions) {
+    this.#options = options;
+    this.#working = setInterval(() => this.#reportWorking(), WORKING_INTERVAL_MS);
+    this.#loop = new RecoveringLoop(options.broker, options.durable, (signal, onProgress) => this.#session(signal, onProgress));
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await Promise.all(this.#inHand.values());
+    clearInterval(this.#working);
+    const { broker } = this.#options;
+    if (broker.isConnected) await broker.roundTripMs().catch(() => undefined); // The last confirmations have left.
+  }
+
+  async #session(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const { broker, maxAckPending } = this.#options;
+    const connection = broker.connected;
+    const info = await ensureConsumer(await streamManager(broker), this.#options);
+    const consumer = jetstream(connection, { timeout: API_TIMEOUT_MS }).consumers.getConsumerFromInfo(info);
+    const messages = await consumer.consume({
+      max_messages: maxAckPending,
+      expires: PULL_EXPIRES_MS,
+      idle_heartbeat: PULL_HEARTBEAT_MS,
+      abort_on_missing_resource: true,
+    });
+    const end = (): void => messages.stop();
+    signal.addEventListener('abort', end);
+    const unlisten = broker.onDisconnected(end);
+    if (signal.aborted || !broker.isConnected) end();
+    try {
+      for await (const message of messages) {
+        onProgress();
+        this.#take(message);
+      }
+    } finally {
+      unlisten();
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  #take(message: JsMsg): void {
+    const done = this.#settle(message)
+      .catch((error: unknown) => this.#options.broker.log('consumer-interrupted', this.#fields(reasonOf(error))))
+      .finally(() => this.#inHand.delete(message));
+    this.#inHand.set(message, done);
+  }
+
+  async #settle(message: JsMsg): Promise<void> {
+    const fact = factOf(message);
+    if (fact.payload === undefined) return this.#setAside(message, fact, 'malformed-json');
+    try {
+      await this.#options.onFact(fact);
+      this.#outages.delete(fact.sequence);
+      message.ack();
+    } catch (error) {
+      if ((this.#options.isOutage ?? isUnavailableDependency)(error)) {
+        this.#outages.set(fact.sequence, (this.#outages.get(fact.sequence) ?? 0) + 1);
+        message.nak(1_000);
+        return;
+      }
+      const tries = fact.deliveries - (this.#outages.get(fact.sequence) ?? 0);
+      this.#options.broker.log('fact-refused', { ...this.#fields(reasonOf(error)), sequence: fact.sequence, tries });
+      if (tries >= MAX_TRIES) await this.#setAside(message, fact, reasonOf(error));
+      else message.nak(100 * 2 ** tries);
+    }
+  }
+
+  async #setAside(message: JsMsg, fact: Fact, reason: string): Promise<void> {
+    try {
+      await this.#options.onPoison(fact, reason);
+      this.#outages.delete(fact.sequence);
+      message.term();
+    } catch {
+      message.nak(1_000);
+    }
+  }
+
+  #reportWorking(): void {
+    if (!this.#options.broker.isConnected) return;
+    for (const message of this.#inHand.keys()) message.working();
+  }
+
+  #fields(reason: string): Record<string, string> {
+    return { consumer: this.#options.durable, reason };
+  }
+}
+
+function isUnavailableDependency(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'dependency-unavailable';
+}
+
+async function ensureConsumer(manager: JetStreamManager, options: ConsumeOptions): Promise<ConsumerInfo> {
+  const { stream, durable, filterSubject, maxAckPending } = options;
+  try {
+    const info = await manager.consumers.info(stream, durable);
+    if (info.config.max_ack_pending === maxAckPending) return info;
+    return await manager.consumers.update(stream, durable, { max_ack_pending: maxAckPending });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return manager.consumers.add(stream, {
+    durable_name: durable,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    deliver_policy: DeliverPolicy.All,
+    max_deliver: -1,
+    max_ack_pending: maxAckPending,
+    ...(filterSubject === undefined ? {} : { filter_subject: filterSubject }),
+  });
+}

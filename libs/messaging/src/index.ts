@@ -1,0 +1,21 @@
+export { Broker, brokerUnavailable, connectBroker, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
+export { refusalOf, request, type Refusal } from './request.js';
+export {
+  publishFact,
+  publishFacts,
+  type OutgoingFact,
+  type Published,
+  type PublishFactsOptions,
+  type PublishOptions,
+} from './publish.js';
+export { provisionStreams, type ProvisionedStream, type StreamDefinition } from './streams.js';
+export { consumeFacts, type ConsumeOptions, type Consumption } from './consume.js';
+export {
+  followFacts,
+  type BatchContext,
+  type FollowFactsOptions,
+  type Following,
+  type FollowOptions,
+  type StreamPosition,
+} from './follow.js';
+export type { Fact } from './fact.js';

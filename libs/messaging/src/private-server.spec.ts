@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Secret } from '#kernel';
+import { startBroker, type Broker } from './broker.js';
+
+/** A nats-server of a spec's own, on a port that stays the same over restarts. */
+export class PrivateServer {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    readonly port: number,
+  ) {}
+
+  static async create(): Promise<PrivateServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'palisade-messaging-'));
+    const server = new PrivateServer(folder, await freePort());
+    const users = `[{ user: core, password: "p", permissions: { publish: ">", subscribe: [">"] } }]`;
+    const config = `listen: "127.0.0.1:${server.port}"\njetstream { store_dir: "${folder}/js" }\nauthorization { users: ${users} }\n`;
+    await writeFile(join(folder, 'server.conf'), config);
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#process = spawn('nats-server', ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
+    await sleep(100);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const running = this.#process;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill(signal);
+    await exited;
+  }
+
+  /** Loses everything that the streams held. */
+  async wipe(): Promise<void> {
+    await rm(join(this.folder, 'js'), { recursive: true, force: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  broker(): Broker {
+    return startBroker({ url: this.url, user: 'core', password: new Secret('p'), name: 'spec' });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** Waits until `condition` holds; fails after `limitMs`. */
+export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+  const end = Date.now() + limitMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`did not come true within ${limitMs} ms`);
+    await sleep(10);
+  }
+}

@@ -1,0 +1,28 @@
+export { ConfigError, exitOnConfigError, LOG_LEVELS, readConfig, setting, type LogLevel } from './config.js';
+export { createPool, databaseUnavailable, isUnavailable, kyselyOf, type PoolOptions } from './database.js';
+export { reduceError, type ReducedError } from './error-reduction.js';
+export {
+  brokerCheck,
+  databaseCheck,
+  HealthModule,
+  readiness,
+  startHealthServer,
+  type HealthCheck,
+  type HealthChecks,
+  type Readiness,
+} from './health.js';
+export { closeWithin, createHttpApp, mediaTypeOf, stopOnSignals, type HttpAppOptions } from './http-app.js';
+export { parseJsonBody } from './json-body.js';
+export { holdLeadership, type Leadership, type LeadershipOptions } from './leadership.js';
+export { brokerLog, createLogger, nestLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
+export { metricsRegistry } from './metrics.js';
+export { migrationMain, runMigrations, type MigrationOptions } from './migrations.js';
+export {
+  problemOf,
+  ProblemFilter,
+  refusalFor,
+  routeOf,
+  type Problem,
+  type ProblemCatalogue,
+  type ProblemEntry,
+} from './problem-responses.js';

@@ -1,0 +1,39 @@
+import { refuse } from '#kernel';
+
+const DEEPEST = 32;
+
+/**
+ * Parses a request body as JSON (RFC 8259, UTF-8 only). Throws DomainError `unsupported-media-type` when the content type is not
+ * `application/json`, `malformed-body` when it is no JSON text, deeper than 32 or has a `__proto__` key. Quotes nothing of it.
+ */
+export function parseJsonBody(body: Buffer | undefined, contentType: string | undefined): unknown {
+  if (!isJson(contentType)) refuse('unsupported-media-type', 'the body must be application/json');
+  if (body === undefined || body.length === 0) refuse('malformed-body', 'the body is empty');
+  const value = parse(body);
+  if (!isAcceptable(value, 1)) refuse('malformed-body', 'the body is too deep or has a forbidden key');
+  return value;
+}
+
+/** `application/json`, with the charset parameter UTF-8 at most (RFC 9110, section 8.3.1). */
+function isJson(contentType: string | undefined): boolean {
+  const [type = '', ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
+  return (
+    type === 'application/json' && parameters.every((parameter) => parameter === '' || /^charset="?utf-8"?$/.test(parameter))
+  );
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    // `fatal` refuses bytes that are not UTF-8 instead of replacing them.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return refuse('malformed-body', 'the body is not JSON'); // The parser's own error quotes its input.
+  }
+}
+
+function isAcceptable(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth > DEEPEST) return false;
+  if (Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((part) => isAcceptable(part, depth + 1));
+}

@@ -1,0 +1,51 @@
+import { DomainError } from '#kernel';
+import { parseJsonBody } from './index.js';
+
+const body = (text: string): Buffer => Buffer.from(text, 'utf8');
+const codeOf = (act: () => unknown): string => {
+  try {
+    act();
+    return 'none';
+  } catch (error) {
+    return (error as DomainError).code;
+  }
+};
+
+describe('parseJsonBody', () => {
+  it.each(['application/json', 'Application/JSON; charset=utf-8', 'application/json;charset="UTF-8"'])('takes %s', (type) => {
+    expect(parseJsonBody(body('{"a":[1,null,"é"]}'), type)).toEqual({ a: [1, null, 'é'] });
+  });
+
+  it.each([undefined, '', 'text/plain', 'application/jsonp', 'application/json; charset=latin1', 'text/html, application/json'])(
+    'does not take %s',
+    (type) => {
+      expect(codeOf(() => parseJsonBody(body('{}'), type))).toBe('unsupported-media-type');
+    },
+  );
+
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['no JSON', body('+7 912 345-67-89')],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['a __proto__ key', body('{"__proto__":{"isAdmin":true}}')],
+    ['a __proto__ key further in', body('{"a":[{"__proto__":1}]}')],
+    ['33 levels', body('['.repeat(33) + ']'.repeat(33))],
+    ['100,000 levels', body('['.repeat(100_000) + ']'.repeat(100_000))],
+  ])('refuses %s', (_name, bytes) => {
+    expect(codeOf(() => parseJsonBody(bytes, 'application/json'))).toBe('malformed-body');
+  });
+
+  it('takes 32 levels', () => {
+    expect(codeOf(() => parseJsonBody(body('['.repeat(32) + ']'.repeat(32)), 'application/json'))).toBe('none');
+  });
+
+  it('quotes nothing of what it refuses', () => {
+    try {
+      parseJsonBody(body('{"phone": +79123456789}'), 'application/json');
+    } catch (error) {
+      expect(
+        `${String(error)} ${JSON.stringify((error as DomainError).options)} ${String((error as Error).cause)}`,
+      ).not.toContain('912');
+    }
+  });
+});

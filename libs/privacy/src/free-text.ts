@@ -1,0 +1,48 @@
+import { findEmails, type Finding } from './email-finder.js';
+import { findNumbers } from './number-finder.js';
+import { hasTags, shadowOf } from './text-shadow.js';
+
+/** The longest text that is read, in UTF-16 units. */
+export const FREE_TEXT_MAX = 100_000;
+
+/**
+ * The text with every telephone number and e-mail address masked in place; everything else stays as written. A number that is not
+ * valid but written or announced as one is masked whole. Sums, dates, order numbers, tax and bank identifiers stay.
+ * Throws a RangeError on a text longer than `FREE_TEXT_MAX`: it must not be stored unread.
+ */
+export function maskText(text: string, region: string): string {
+  let masked = '';
+  let at = 0;
+  for (const found of findAll(text, region)) {
+    masked += text.slice(at, found.start) + found.mask;
+    at = found.end;
+  }
+  return masked + text.slice(at);
+}
+
+/** True when `maskText` would hide something: a telephone number or an e-mail address. Throws as `maskText` does. */
+export function findsNumber(text: string, region: string): boolean {
+  return findAll(text, region).length > 0;
+}
+
+function findAll(text: string, region: string): Finding[] {
+  if (text.length > FREE_TEXT_MAX) throw new RangeError(`a text has at most ${FREE_TEXT_MAX} characters`);
+  if (!/[\p{Nd}\p{No}@&(\uff20]|[[{]/u.test(text)) return [];
+  const shadows = hasTags(text) ? [shadowOf(text, 'skipped'), shadowOf(text, 'kept')] : [shadowOf(text, 'kept')];
+  return merged(shadows.flatMap((shadow) => [...findEmails(shadow), ...findNumbers(shadow, region)]));
+}
+
+/** Overlapping findings as one, under the mask of the weightiest. */
+function merged(findings: readonly Finding[]): Finding[] {
+  const result: Finding[] = [];
+  for (const found of findings.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = result.at(-1);
+    if (last === undefined || found.start >= last.end) {
+      result.push(found);
+      continue;
+    }
+    const { mask, weight } = found.weight > last.weight ? found : last;
+    result[result.length - 1] = { start: last.start, end: Math.max(last.end, found.end), mask, weight };
+  }
+  return result;
+}

@@ -1,0 +1,32 @@
+export {
+  WHOLE_MASK,
+  formatStored,
+  isCompleteNumber,
+  isMasked,
+  isPhoneRegion,
+  maskContactNumber,
+  maskPhone,
+  normalisePhone,
+  parsePhone,
+  splitStored,
+  type ContactNumber,
+  type NormalisedPhone,
+  type ParsedPhone,
+  type PhoneRefusal,
+} from './phones.js';
+export { emailKey, maskEmail, parseEmail, type ParsedEmail } from './emails.js';
+export { FREE_TEXT_MAX, findsNumber, maskText } from './free-text.js';
+export { localKeyWrapper, newDataKey, open, seal, wrappedWith, type JsonValue, type KeyWrapper } from './sealing.js';
+export { openSecrets, sealSecrets } from './sealed-fields.js';
+export { blindIndex } from './blind-index.js';
+export {
+  exportReceiverKeys,
+  importReceiverKeys,
+  newReceiverKeys,
+  openEnvelope,
+  sealFor,
+  toPublicJwk,
+  type PrivateJwk,
+  type PublicJwk,
+  type ReceiverKeys,
+} from './envelopes.js';

@@ -1,0 +1,115 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+
+/** What JSON can carry. */
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+
+const VERSION = 1;
+const KEY_BYTES = 32;
+/** 96-bit nonces and 128-bit tags: NIST SP 800-38D sections 5.2.1.1 and 8.2.2; random nonces allow 2^32 seals a key. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
+/** Plaintexts are filled up with spaces, which JSON ignores, so that the length of a sealed number tells nothing of it. */
+const BLOCK = 32;
+const CIPHER = 'aes-256-gcm';
+
+/** A fresh 256-bit data key. */
+export function newDataKey(): Buffer {
+  return randomBytes(KEY_BYTES);
+}
+
+/**
+ * Seals a JSON value with AES-256-GCM: base64url of version, nonce, ciphertext, tag. `place` (stream, event, field) is associated data:
+ * the value opens there and nowhere else. Throws a TypeError on what JSON cannot carry and a RangeError on a key of another length.
+ */
+export function seal(key: Buffer, value: JsonValue, place: string): string {
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined) throw new TypeError('only a JSON value can be sealed');
+  const text = Buffer.from(json, 'utf8');
+  const padded = Buffer.alloc(Math.ceil(text.length / BLOCK) * BLOCK, ' ');
+  text.copy(padded);
+  return encrypt(key, padded, Buffer.of(VERSION), place).toString('base64url');
+}
+
+/**
+ * Opens what `seal` made with the same key for the same place. Throws a plain Error, which says nothing of the content, when it does
+ * not open: another key, another place, a changed byte.
+ */
+export function open(key: Buffer, sealed: string, place: string): JsonValue {
+  const bytes = Buffer.from(sealed, 'base64url');
+  if (bytes.length < OVERHEAD || bytes[0] !== VERSION) throw new Error('the sealed value has an unknown form');
+  const text = decrypt(key, bytes, 1, place, 'the sealed value does not open').toString('utf8');
+  return JSON.parse(text) as JsonValue;
+}
+
+/** Wraps data keys with a key-encryption key. The owner of a key is bound to it: wrapped for one, it does not unwrap for another. */
+export interface KeyWrapper {
+  /** The id of the key-encryption key that new wrappings carry. */
+  readonly kekId: string;
+  wrap(dataKey: Buffer, keyOwnerId: string): Buffer;
+  /** Throws a plain Error when the bytes were wrapped for another owner or with another key-encryption key. */
+  unwrap(wrapped: Uint8Array, keyOwnerId: string): Buffer;
+}
+
+/**
+ * A wrapper whose key-encryption key (32 bytes) is in memory. Wrapped form: version, length of the key id, key id, nonce, ciphertext, tag.
+ * Throws a RangeError on a key of another length or an id of 0 or more than 255 bytes.
+ */
+export function localKeyWrapper(kek: Buffer, kekId: string): KeyWrapper {
+  const id = Buffer.from(kekId, 'utf8');
+  if (kek.length !== KEY_BYTES) throw new RangeError('a key-encryption key has 32 bytes');
+  if (id.length === 0 || id.length > 255) throw new RangeError('the id of a key-encryption key has 1 to 255 bytes');
+  const header = Buffer.concat([Buffer.of(VERSION, id.length), id]);
+  return {
+    kekId,
+    wrap(dataKey, keyOwnerId) {
+      if (dataKey.length !== KEY_BYTES) throw new RangeError('a data key has 32 bytes');
+      return encrypt(kek, dataKey, header, keyOwnerId);
+    },
+    unwrap(wrapped, keyOwnerId) {
+      const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength);
+      if (wrappedWith(bytes) !== kekId) throw new Error('the data key was wrapped with another key-encryption key');
+      return decrypt(kek, bytes, header.length, keyOwnerId, 'the data key does not unwrap');
+    },
+  };
+}
+
+/** The id of the key-encryption key that a wrapped key needs; rotation looks for the old ones by it. Throws on an unknown form. */
+export function wrappedWith(wrapped: Uint8Array): string {
+  const idLength = wrapped[1] ?? 0;
+  if (wrapped[0] !== VERSION || idLength === 0 || wrapped.length !== 1 + idLength + OVERHEAD + KEY_BYTES) {
+    throw new Error('the wrapped key has an unknown form');
+  }
+  return Buffer.from(wrapped.subarray(2, 2 + idLength)).toString('utf8');
+}
+
+/** Associated data is the header and the place; the header's length is in the header, so the two cannot run into each other. */
+function encrypt(key: Buffer, text: Buffer, header: Buffer, place: string): Buffer {
+  requireKey(key);
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.concat([header, Buffer.from(place, 'utf8')]));
+  const body = cipher.update(text);
+  cipher.final();
+  return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
+}
+
+function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string, failure: string): Buffer {
+  requireKey(key);
+  const bodyStart = headerLength + NONCE_BYTES;
+  const tagStart = bytes.length - TAG_BYTES;
+  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(headerLength, bodyStart), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.concat([bytes.subarray(0, headerLength), Buffer.from(place, 'utf8')]));
+  decipher.setAuthTag(bytes.subarray(tagStart));
+  try {
+    const text = decipher.update(bytes.subarray(bodyStart, tagStart));
+    return Buffer.concat([text, decipher.final()]);
+  } catch {
+    throw new Error(failure);
+  }
+}
+
+function requireKey(key: Buffer): void {
+  if (key.length !== KEY_BYTES) throw new RangeError('a key has 32 bytes');
+}

@@ -1,0 +1,4 @@
+export { testDatabase, type TemplateKind, type TestDatabase } from './databases.js';
+export { isolatedBroker, testBroker, type BrokerAccess, type IsolatedBroker } from './brokers.js';
+export { startSystem, System, type SystemOptions } from './system.js';
+export { EventStream, HttpClient, type HttpAnswer, type HttpRequest, type ServerSentEvent } from './http-client.js';

@@ -1,0 +1,60 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import pg from 'pg';
+import { HttpClient, testDatabase } from './index.js';
+
+describe('testDatabase', () => {
+  it('gives each its own, and removes it', async () => {
+    const [one, two] = await Promise.all([testDatabase('empty'), testDatabase('empty')]);
+    const pool = new pg.Pool({ connectionString: one.coreUrl });
+    pool.on('error', () => undefined);
+    await pool.query('CREATE TABLE es.mine (x int)');
+    const other = new pg.Client({ connectionString: two.coreUrl });
+    await other.connect();
+    await expect(other.query('SELECT FROM es.mine')).rejects.toMatchObject({ code: '42P01' });
+    await other.end();
+    await Promise.all([one.drop(), two.drop()]);
+    await expect(pool.query('SELECT 1')).rejects.toBeDefined();
+    await pool.end();
+  });
+});
+
+describe('HttpClient', () => {
+  let server: Server;
+  let client: HttpClient;
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      if (request.url === '/stream') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(': hello\n\nid: 1\nevent: alarm\ndata: {"a":1}\n\nda');
+        setTimeout(() => response.end('ta: two\ndata: lines\n\n'), 20);
+        return;
+      }
+      response.writeHead(request.method === 'POST' ? 201 : 418, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ method: request.method, authorization: request.headers.authorization, token: 'pls_s_x' }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    client = new HttpClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('keeps status, headers and body, and carries the token', async () => {
+    const signedIn = await client.signIn('a@b.test', 'secret');
+    const answer = await signedIn.get('/v1/me');
+    expect(answer.status).toBe(418);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(answer.body).toMatchObject({ method: 'GET', authorization: 'Bearer pls_s_x' });
+  });
+
+  it('reads events as they come, split anywhere', async () => {
+    const stream = await client.events('/stream');
+    expect(await stream.next()).toEqual({ id: '1', event: 'alarm', data: '{"a":1}' });
+    expect(await stream.next()).toEqual({ event: 'message', data: 'two\nlines' });
+    await stream.ended;
+    await expect(stream.next(50)).rejects.toThrow('ended');
+  });
+});
