@@ -70,7 +70,10 @@ async function install() {
     ...['ci', '--include=dev', '--loglevel', 'error', '--no-audit', '--no-fund', '--no-progress'],
   ]);
   if (output.code !== 0) {
-    process.stderr.write(output.text);
+    // npm explains itself in its first lines; its usage page follows.
+    process.stderr.write(`${output.text.split('\n').slice(0, 40).join('\n')}\n`);
+    if (output.text.includes('EUSAGE'))
+      fail('package-lock.json does not fit package.json (above)', 'npm install, and commit package-lock.json');
     fail(
       'npm ci failed (above)',
       'see that the package registry can be reached (npm ping) and the disk is not full, then try again',

@@ -24,6 +24,7 @@ export class Installation {
   readonly #progress: Progress;
   readonly #supervisor: Supervisor;
   readonly #atTheEnd: Array<() => void> = [];
+  #preparing: Promise<PostgresServer> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(config: StartConfig, builtFolder: string, progress: Progress) {
@@ -57,7 +58,7 @@ export class Installation {
 
   /** Stops everything this start began, in order. */
   async stop(): Promise<void> {
-    this.#stopped ??= this.#supervisor.stop().finally(() => this.#atTheEnd.forEach((release) => release()));
+    this.#stopped ??= this.#stopAll();
     return this.#stopped;
   }
 
@@ -65,6 +66,16 @@ export class Installation {
   kill(): void {
     this.#supervisor.kill();
     this.#atTheEnd.forEach((release) => release());
+  }
+
+  async #stopAll(): Promise<void> {
+    try {
+      // A cluster that is being made ends or fails by itself, and cleans up after itself.
+      await this.#preparing?.catch(() => undefined);
+      await this.#supervisor.stop();
+    } finally {
+      this.#atTheEnd.forEach((release) => release());
+    }
   }
 
   async #database(secrets: Secrets, port: number): Promise<string> {
@@ -75,7 +86,8 @@ export class Installation {
         ...{ folder: join(dataDir, 'postgres'), port, superuserPassword: secrets.superuser },
         ...{ logFile: join(dataDir, 'logs', 'postgres.log'), detached: true },
       };
-      const prepared = await PostgresServer.prepare(options);
+      this.#preparing = PostgresServer.prepare(options);
+      const prepared = await this.#preparing;
       await this.#supervisor.keep(managePostgres(prepared));
       return prepared;
     });
@@ -129,6 +141,7 @@ export class Installation {
     if (this.isStopping) return;
     this.#welcome(signIn.lines);
     signIn.printed();
+    this.#progress.say('palisade ready');
   }
 
   #welcome(signInLines: readonly string[]): void {
@@ -140,7 +153,6 @@ export class Installation {
     );
     this.#progress.say(`  data     ${dataDir}   (logs in ${join(dataDir, 'logs')})`);
     for (const line of signInLines) this.#progress.say(line);
-    this.#progress.say('palisade ready');
   }
 
   async #checkPublicPorts(): Promise<void> {

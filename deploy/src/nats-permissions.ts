@@ -52,7 +52,7 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       'alarm.>',
       'access.heartbeat.>',
       ...streamReading(),
-      ...['WATCH', 'ACCESS'].flatMap(consuming),
+      ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming),
     ],
     subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
     mayReply: true,

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StartConfig } from './config.js';
 import type { Connections } from './connections.js';
@@ -66,13 +65,13 @@ export function serviceInstances(context: ServiceContext): ServiceInstance[] {
   );
 }
 
-/** The migrations of a service, run with the environment of its first instance; undefined when it has none. */
+/** The migrations of a service, run with the environment of its first instance; undefined for one without a database. */
 export function migrationOf(
   service: Service,
   context: ServiceContext,
 ): { entry: string; env: Record<string, string> } | undefined {
-  const entry = join(context.builtFolder, 'apps', service, 'src', 'migrate.js');
-  return existsSync(entry) ? { entry, env: environment(service, 0, context) } : undefined;
+  if (DATABASE_ROLE[service] === undefined) return undefined;
+  return { entry: join(context.builtFolder, 'apps', service, 'src', 'migrate.js'), env: environment(service, 0, context) };
 }
 
 function describe(service: Service, instance: number, context: ServiceContext): ServiceInstance {

@@ -57,6 +57,7 @@ export class Supervisor {
 
   /** Starts one thing and keeps it running from then on. Rejects when the very first start fails. */
   async keep(managed: Managed): Promise<void> {
+    if (this.#stopping) return;
     this.#managed.push(managed);
     await this.#start(managed);
   }

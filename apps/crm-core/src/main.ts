@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
 import { EventStore } from '#event-store';
-import { provisionStreams, startBroker, type Broker, type Consumption } from '#messaging';
+import { startBroker, type Broker, type Consumption } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
@@ -14,7 +14,6 @@ import {
   databaseCheck,
   exitOnConfigError,
   readConfig,
-  reduceError,
   stopOnSignals,
   type Logger,
 } from '#platform';
@@ -22,7 +21,7 @@ import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
 import { Relay } from './delivery/relay.js';
-import { STREAM_DEFINITIONS } from './delivery/streams.js';
+import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
 import { consumeLeads } from './leads/consume-leads.js';
 import { LeadIntake } from './leads/lead-intake.js';
@@ -63,7 +62,7 @@ async function untilDone(logger: Logger, run: () => Promise<void>): Promise<void
     try {
       return await run();
     } catch (error) {
-      logger.warn('start-up step waits', { error: reduceError(error) });
+      logger.warn('start-up step waits', { error });
       await sleep(500);
     }
   }
@@ -88,34 +87,27 @@ function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger:
     },
   });
   app.startAllMicroservices().catch((error: unknown) => {
-    logger.error('requests cannot be answered', { error: reduceError(error) });
+    logger.error('requests cannot be answered', { error });
     process.exit(1);
   });
 }
 
 function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker, logger: Logger): readonly Consumption[] {
-  const provision = (): void => {
-    provisionStreams(broker, STREAM_DEFINITIONS)
-      .then((streams) => {
-        for (const { name, differs } of streams) if (differs.length > 0) logger.warn('stream differs', { name, differs });
-      })
-      .catch((error: unknown) => logger.warn('streams not provisioned', { error: reduceError(error) }));
-  };
-  broker.onConnected(provision);
-  if (broker.isConnected) provision();
+  const forgetStreams = keepStreams(broker, logger);
   const relay = new Relay(config, app.get(CORE_POOL), app.get(EventStore), app.get(CrmLog), broker, logger);
   relay.start();
   app.get(FormChanges).onChanged(() => {
     broker
       .connection()
       .then((connection) => connection.publish(SUBJECTS.formsChanged))
-      .catch((error: unknown) => logger.warn('form change not announced', { error: reduceError(error) }));
+      .catch((error: unknown) => logger.warn('form change not announced', { error }));
   });
   const heart = beatHeart(broker, config.instance, logger);
   const shell = app.get(CommandShell);
   return [
     relay,
     { stop: () => Promise.resolve(clearInterval(heart)) },
+    { stop: () => Promise.resolve(forgetStreams()) },
     consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),
     consumeLeads({ broker, logger, intake: app.get(LeadIntake) }),
   ];

@@ -8,7 +8,10 @@ import { PostgresServer, stopLeftOverPostgres } from './postgres-server.js';
 import { signal } from './processes.js';
 
 /** 0711: PostgreSQL's user passes through; 0700: it does not, as below a closed home folder. */
-describe.each([0o711, 0o700])('a private PostgreSQL below a folder of mode %o', (mode) => {
+describe.each([
+  ['an open', 0o711],
+  ['a closed', 0o700],
+])('a private PostgreSQL below %s folder', (_kind, mode) => {
   let folder: string;
   let server: PostgresServer;
 
@@ -68,7 +71,7 @@ describe.each([0o711, 0o700])('a private PostgreSQL below a folder of mode %o', 
   it('is stopped by a later start that finds it left over, and started again with its data', async () => {
     const abandoned = server.child;
     await stopLeftOverPostgres(join(folder, 'postgres'));
-    expect(abandoned?.hasEnded()).toBe(true);
+    await abandoned?.ended;
     server = await prepare();
     await server.start();
     expect((await run('SELECT x FROM kept')).rows).toEqual([{ x: 42 }]);

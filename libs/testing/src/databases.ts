@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import {
@@ -75,8 +74,7 @@ async function isMade(client: pg.Client, template: string): Promise<boolean> {
 }
 
 async function migrateAs(app: string, databaseUrl: string): Promise<void> {
-  const folder = join(import.meta.dirname, '..', '..', '..', 'apps', app, 'src', 'migrations');
-  if (!existsSync(join(folder, 'index.ts'))) return;
-  const { migrate } = (await import(join(folder, 'index.ts'))) as { migrate: (databaseUrl: string) => Promise<unknown> };
+  const migrations = join(import.meta.dirname, '..', '..', '..', 'apps', app, 'src', 'migrations', 'index.ts');
+  const { migrate } = (await import(migrations)) as { migrate: (databaseUrl: string) => Promise<unknown> };
   await migrate(databaseUrl);
 }

@@ -20,6 +20,17 @@ describe('testDatabase', () => {
   });
 });
 
+describe('testDatabase with the services’ migrations', () => {
+  it('has run them', async () => {
+    const database = await testDatabase();
+    const client = new pg.Client({ connectionString: database.coreUrl });
+    await client.connect();
+    await expect(client.query('SELECT count(*) FROM es.events')).resolves.toMatchObject({ rows: [{ count: '0' }] });
+    await client.end();
+    await database.drop();
+  });
+});
+
 describe('HttpClient', () => {
   let server: Server;
   let client: HttpClient;

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { alarmSchema, STREAMS, type Alarm } from '#contracts';
 import { DomainError } from '#kernel';
 import { followFacts, type Broker, type Following } from '#messaging';
-import { reduceError, type Logger } from '#platform';
+import { type Logger } from '#platform';
 import type { Authentication } from '../requests/authentication.js';
 import type { CutOffs } from '../cut-off/cut-offs.js';
 import type { Who } from '../requests/request-context.js';
@@ -130,7 +130,7 @@ export class AlarmReaders {
         this.writeAlarm(reader, alarm);
       })
       .catch((error: unknown) => {
-        if (!(error instanceof DomainError)) this.logger.warn('live stream ended', { error: reduceError(error) });
+        if (!(error instanceof DomainError)) this.logger.warn('live stream ended', { error });
         reader.close();
       });
   }

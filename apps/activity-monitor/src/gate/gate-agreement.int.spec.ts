@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { Limit, SecuritySettings, WatchEvent } from '#contracts';
+import type { Limit, LimitStanding, SecuritySettings, WatchEvent } from '#contracts';
 import { calendarWindowStart, zoneOf } from '../windows/calendar-window.js';
 import { SPECIAL_ZONES } from '../windows/special-zones.fixture.js';
 import { GateDatabase, type Admission } from './gate-database.fixture.js';
@@ -86,7 +86,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
       card: fc.integer({ min: 0, max: 5 }),
       // Negative: recorded before the clock was moved back. Whole seconds that stay clear of the windows' edges while the test runs.
       age: fc.constantFrom(-7_200, 60, 1_800, 3_500, 3_700, 20_000, 86_300, 86_500, 200_000),
-      old: fc.boolean().map((value) => value),
+      old: fc.boolean(),
     }),
     { maxLength: 14 },
   ),
@@ -136,9 +136,10 @@ function asDecision(answer: Admission, event: WatchEvent | undefined, held: bool
   return { decision: 'refused', by: { measure, window, action, max, count }, holds: held } as GateDecision;
 }
 
+const nameOf = ({ measure, window, action }: LimitStanding): string => `${measure} ${window} ${action}`;
 const sorted = (decision: GateDecision): GateDecision =>
   decision.decision === 'admitted'
-    ? { ...decision, limits: decision.limits.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) }
+    ? { ...decision, limits: decision.limits.toSorted((left, right) => (nameOf(left) < nameOf(right) ? -1 : 1)) }
     : decision;
 const keyed = (decision: GateDecision): unknown =>
   JSON.parse(

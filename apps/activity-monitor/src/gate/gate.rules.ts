@@ -56,9 +56,9 @@ export function admit(state: GateState, request: GateRequest): GateDecision {
   const refusing = exempt ? [] : met.filter(exceeds).sort(byWeight);
   const [first] = refusing;
   if (first !== undefined) {
-    const { added: _, ...by } = first;
-    const counted = { ...by, count: first.count - first.added };
-    return { decision: 'refused', by: counted, holds: first.action === 'deactivate' && !state.isLastAdministrator };
+    const { measure, window, action, max } = first;
+    const by = { measure, window, action, max, count: first.count - first.added };
+    return { decision: 'refused', by, holds: first.action === 'deactivate' && !state.isLastAdministrator };
   }
   return { decision: 'admitted', limits: met.filter((limit) => limit.count >= Math.ceil((4 * limit.max) / 5)) };
 }

@@ -100,6 +100,7 @@ CREATE TABLE monitor.outbox (
 CREATE TABLE monitor.cutoffs (
   id uuid PRIMARY KEY,
   user_id uuid NOT NULL,
+  epoch integer NOT NULL,
   refused_at timestamptz NOT NULL,
   cause jsonb NOT NULL,
   emitted_at timestamptz,

@@ -1,6 +1,6 @@
 import { SUBJECTS, STREAMS, userDeactivatedSchema, type CutoffApplied } from '#contracts';
 import { consumeFacts, publishFact, type Broker, type Consumption } from '#messaging';
-import { reduceError, type Logger } from '#platform';
+import { type Logger } from '#platform';
 import type { UserDeactivatedFact } from '#contracts';
 
 /** Consumes `user.deactivated`, records it in the person's stream, and confirms. */
@@ -37,6 +37,6 @@ export function beatHeart(broker: Broker, instance: string, logger: Logger): Nod
     broker
       .connection()
       .then((connection) => connection.publish(SUBJECTS.heartbeat('crm-core'), JSON.stringify({ service: 'crm-core', instance })))
-      .catch((error: unknown) => logger.debug('no heartbeat', { error: reduceError(error) }));
+      .catch((error: unknown) => logger.debug('no heartbeat', { error }));
   }, 1_000);
 }

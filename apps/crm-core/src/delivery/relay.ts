@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { Subscription, type EventStore } from '#event-store';
 import { provisionStreams, publishFacts, type Broker } from '#messaging';
 import { STREAMS } from '#contracts';
-import { holdLeadership, reduceError, type Leadership, type Logger } from '#platform';
+import { holdLeadership, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import type { CrmLog } from '../log/crm-log.js';
 import { factOf } from './facts.js';
@@ -46,7 +46,7 @@ export class Relay {
       pool: this.pool,
       incarnation: () => this.streamCreatedAt(),
       handle: async (events) => publishFacts(this.broker, events.map(factOf), { expectedStream: STREAMS.crm.name }),
-      onError: (error) => this.logger.warn('relay waits', { error: reduceError(error) }),
+      onError: (error) => this.logger.warn('relay waits', { error }),
     });
     await this.subscription.run(signal);
   }

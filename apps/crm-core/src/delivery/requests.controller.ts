@@ -13,7 +13,7 @@ import {
   type RefusalReply,
 } from '#contracts';
 import { refusalOf } from '#messaging';
-import { isUnavailable, reduceError, type Logger } from '#platform';
+import { isUnavailable, type Logger } from '#platform';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
@@ -74,7 +74,7 @@ export class RequestsController {
       return await run();
     } catch (error) {
       if (error instanceof DomainError) return { ok: false, ...refusalOf(error) };
-      this.logger.error('request failed', { what, error: reduceError(error) });
+      this.logger.error('request failed', { what, error });
       if (isUnavailable(error)) return { ok: false, code: 'dependency-unavailable', retryAfterSeconds: 1 };
       return { ok: false, code: 'internal' };
     }

@@ -23,11 +23,19 @@ export const tagList = z.array(z.string().trim().min(1).max(RECORD_LIMITS.tag)).
 const label = z.string().trim().max(RECORD_LIMITS.label).nullable();
 
 const phoneBody = z.union([
-  z.strictObject({ id: z.uuid().toLowerCase(), label: label.optional(), number: z.string().max(RECORD_LIMITS.number).optional() }),
+  z.strictObject({
+    id: z.uuid().toLowerCase(),
+    label: label.optional(),
+    number: z.string().max(RECORD_LIMITS.number).optional(),
+  }),
   z.strictObject({ label: label.optional(), number: z.string().max(RECORD_LIMITS.number) }),
 ]);
 const emailBody = z.union([
-  z.strictObject({ id: z.uuid().toLowerCase(), label: label.optional(), address: z.string().max(RECORD_LIMITS.email).optional() }),
+  z.strictObject({
+    id: z.uuid().toLowerCase(),
+    label: label.optional(),
+    address: z.string().max(RECORD_LIMITS.email).optional(),
+  }),
   z.strictObject({ label: label.optional(), address: z.string().max(RECORD_LIMITS.email) }),
 ]);
 export const phoneList = z.array(phoneBody).max(RECORD_LIMITS.points);

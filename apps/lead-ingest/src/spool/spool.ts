@@ -74,14 +74,15 @@ export class Spool {
     return outcome === 'reused' ? refuse('idempotency-key-reused') : outcome;
   }
 
-  /** Up to `limit` leads after a place, in order of arrival. */
+  /** Some leads after a place, in order of arrival: at most `limit`, fewer when they are large, none when there are none. */
   waiting(afterSeq: number, limit: number): Promise<readonly WaitingLead[]> {
     return this.#ask('waiting', { afterSeq, limit });
   }
 
   /** Drops leads that core has; their receipts stay. */
   async forget(seqs: readonly number[]): Promise<void> {
-    this.#waiting -= await this.#ask('forget', seqs);
+    const forgotten = await this.#ask('forget', seqs);
+    this.#waiting -= forgotten;
     this.#fullSince = null;
   }
 

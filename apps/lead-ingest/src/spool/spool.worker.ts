@@ -20,6 +20,8 @@ import type {
 const PAGE_BYTES = 4096;
 /** Checkpoint after 400 pages (1.6 MB): what a full disk makes wait in the log stays well below the reserve. */
 const CHECKPOINT_PAGES = 400;
+/** Sealed bytes of one portion read for sending, about. */
+const READ_BYTES = 2 * 1024 * 1024;
 /** Free pages that stay in the file for the next leads (1 MB). */
 const KEPT_FREE_PAGES = 256;
 /** Result codes of sqlite.org/rescode.html: the low byte is the primary one. */
@@ -89,7 +91,7 @@ type Handlers = {
 };
 const handlers: Handlers = {
   store: (leads) => withRoomMade(() => transaction(() => leads.map(storeLead))),
-  waiting: ({ afterSeq, limit }) => statements.waiting.all(afterSeq, limit) as unknown as WaitingLead[],
+  waiting: ({ afterSeq, limit }) => readWaiting(afterSeq, limit),
   forget: (seqs) => {
     const forgotten = withReserve(() =>
       transaction(() => seqs.reduce((sum, seq) => sum + Number(statements.forget.run(seq).changes), 0)),
@@ -118,6 +120,19 @@ function storeLead(lead: NewLead): StoreOutcome {
   }
   statements.enqueue.run(lead.leadId, lead.formId, lead.receivedAt, lead.sealed);
   return 'stored';
+}
+
+/** Large leads come in smaller portions, so that a backlog of them costs no memory. */
+function readWaiting(afterSeq: number, limit: number): WaitingLead[] {
+  const leads: WaitingLead[] = [];
+  let bytes = 0;
+  for (const row of statements.waiting.iterate(afterSeq, limit)) {
+    const lead = row as unknown as WaitingLead;
+    leads.push(lead);
+    bytes += lead.sealed.length;
+    if (bytes >= READ_BYTES) break;
+  }
+  return leads;
 }
 
 function sameBody(leadId: string, bodyMac: Uint8Array): boolean {

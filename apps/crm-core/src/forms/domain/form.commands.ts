@@ -17,7 +17,9 @@ const fields = {
   pipelineId: z.uuid().toLowerCase().nullable(),
   stageId: z.uuid().toLowerCase().nullable(),
   titleTemplate: z.string().trim().min(1).max(200),
-  assign: z.union([z.strictObject({ userId: z.uuid().toLowerCase() }), z.strictObject({ departmentId: z.uuid().toLowerCase() })]).nullable(),
+  assign: z
+    .union([z.strictObject({ userId: z.uuid().toLowerCase() }), z.strictObject({ departmentId: z.uuid().toLowerCase() })])
+    .nullable(),
   requireConsent: z.boolean(),
   successUrl: pageUrl.nullable(),
   // What is not built yet is taken at its default only: a promise that is not kept is refused.

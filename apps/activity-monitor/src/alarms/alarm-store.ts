@@ -1,0 +1,26 @@
+import { sql, type Transaction } from 'kysely';
+import { SUBJECTS } from '#contracts';
+import type { AlarmDraft } from './alarm-draft.js';
+
+/**
+ * Stores alarms and puts them in the outbox; returns the ids of those that were new. One whose key is stored already is left out.
+ *
+ * Only one transaction at a time may do so: readers resume after the id they saw last, so ids must rise in the order of publishing.
+ */
+export async function raiseAlarms(trx: Transaction<unknown>, drafts: readonly AlarmDraft[]): Promise<readonly string[]> {
+  const raised: string[] = [];
+  for (const { key, alarm } of drafts) {
+    const { rows } = await sql<{ id: string }>`
+      WITH stored AS (
+        INSERT INTO monitor.alarms (id, dedupe_key, alarm)
+        SELECT n.id, ${key}, jsonb_build_object('id', n.id) || ${JSON.stringify(alarm)}::jsonb FROM (SELECT uuidv7() AS id) AS n
+        ON CONFLICT (dedupe_key) DO NOTHING
+        RETURNING id, alarm
+      )
+      INSERT INTO monitor.outbox (subject, msg_id, payload)
+      SELECT ${SUBJECTS.alarm(alarm.type)}, s.id, s.alarm FROM stored AS s
+      RETURNING msg_id AS id`.execute(trx);
+    raised.push(...rows.map(({ id }) => id));
+  }
+  return raised;
+}

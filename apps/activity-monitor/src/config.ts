@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { setting } from '#platform';
+
+/** Settings of the activity monitor, read once. */
+export const monitorConfigSchema = z
+  .object({
+    PALISADE_DATABASE_URL: setting.secretUrl('postgres', 'postgresql'),
+    PALISADE_NATS_URL: setting.url('nats', 'tls'),
+    PALISADE_NATS_USER: z.string().min(1),
+    PALISADE_NATS_PASSWORD: setting.secret(),
+    PALISADE_SERVICE_INSTANCE: z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .default('0'),
+    PALISADE_HOST: setting.host().default('127.0.0.1'),
+    PALISADE_HEALTH_PORT: setting.port().default(0),
+    PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** Connections to PostgreSQL, the leader's lock not counted. */
+    PALISADE_MONITOR_POOL: setting.integer(2, 50).default(6),
+  })
+  .transform((env) => ({
+    databaseUrl: env.PALISADE_DATABASE_URL,
+    nats: { url: env.PALISADE_NATS_URL, user: env.PALISADE_NATS_USER, password: env.PALISADE_NATS_PASSWORD },
+    instance: env.PALISADE_SERVICE_INSTANCE,
+    host: env.PALISADE_HOST,
+    healthPort: env.PALISADE_HEALTH_PORT,
+    logLevel: env.PALISADE_LOG_LEVEL,
+    poolSize: env.PALISADE_MONITOR_POOL,
+  }));
+export type MonitorConfig = z.output<typeof monitorConfigSchema>;

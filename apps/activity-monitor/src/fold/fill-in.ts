@@ -1,0 +1,55 @@
+import { sql, type Kysely } from 'kysely';
+import { watchEventSchema, type WatchEvent } from '#contracts';
+import { foldEvents } from './fold-events.js';
+import { earliestIdOf } from './time-ordered-ids.js';
+
+const NAME = 'disclosure-log';
+const BATCH = 500;
+/** Younger ones are left to the stream, which brings them in a moment. */
+const YOUNGEST_MS = 5_000;
+/** Far longer than a transaction of the gate can take: what commits late is found by the next check. */
+const OVERLAP_MS = 600_000;
+
+/**
+ * The self-check against the disclosure log: folds what the log has and the stream never brought (its directory was wiped, the
+ * broker is away). Looks from the last check on, the first time at the whole log. Returns how many events were missing.
+ */
+export async function fillInFromLog(db: Kysely<unknown>): Promise<number> {
+  const { since, until } = await bounds(db);
+  let filled = 0;
+  for (;;) {
+    const events = await missing(db, earliestIdOf(since), earliestIdOf(until));
+    if (events.length > 0) filled += await db.transaction().execute((trx) => foldEvents(trx, events));
+    if (events.length < BATCH) break;
+  }
+  await sql`
+    INSERT INTO monitor.self_checks (name, checked_until) VALUES (${NAME}, ${new Date(until)})
+    ON CONFLICT (name) DO UPDATE SET checked_until = excluded.checked_until`.execute(db);
+  return filled;
+}
+
+/** By the database's clock; the last check may lie ahead of it when that was moved back. */
+async function bounds(db: Kysely<unknown>): Promise<{ since: number; until: number }> {
+  const { rows } = await sql<{ now: Date; checked: Date | null }>`
+    SELECT clock_timestamp() AS now, (SELECT checked_until FROM monitor.self_checks WHERE name = ${NAME}) AS checked`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the clock was not read');
+  const until = row.now.getTime() - YOUNGEST_MS;
+  return { since: row.checked === null ? 0 : Math.min(row.checked.getTime(), until) - OVERLAP_MS, until };
+}
+
+async function missing(db: Kysely<unknown>, from: string, to: string): Promise<WatchEvent[]> {
+  const { rows } = await sql<{ event: unknown }>`
+    SELECT event FROM (
+      (SELECT d.id, watch.event_of(d) AS event FROM watch.disclosures AS d
+       WHERE d.id >= ${from}::uuid AND d.id < ${to}::uuid
+         AND NOT EXISTS (SELECT FROM monitor.folded AS f WHERE f.event_id = d.id)
+       ORDER BY d.id LIMIT ${BATCH})
+      UNION ALL
+      (SELECT r.id, watch.event_of(r) AS event FROM watch.refusals AS r
+       WHERE r.id >= ${from}::uuid AND r.id < ${to}::uuid
+         AND NOT EXISTS (SELECT FROM monitor.folded AS f WHERE f.event_id = r.id)
+       ORDER BY r.id LIMIT ${BATCH})
+    ) AS unfolded ORDER BY id LIMIT ${BATCH}`.execute(db);
+  return rows.map((row) => watchEventSchema.parse(row.event));
+}

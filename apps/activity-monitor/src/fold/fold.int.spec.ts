@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { sql, type Kysely } from 'kysely';
+import fc from 'fast-check';
+import type { AlarmsReply, WatchEvent } from '#contracts';
+import { Secret } from '#kernel';
+import { createPool, kyselyOf } from '#platform';
+import { raiseManyRefusals } from '../alarms/refusals-many.js';
+import { contactLimit, GateDatabase } from '../gate/gate-database.fixture.js';
+import { queryAlarms } from '../queries/alarms.query.js';
+import { queryExposure } from '../queries/exposure.query.js';
+import { queryUsers } from '../queries/users.query.js';
+import { FenceLost, loadCheckpoint, moveCheckpoint } from './checkpoints.js';
+import { fillInFromLog } from './fill-in.js';
+import { foldEvents } from './fold-events.js';
+
+let gate: GateDatabase;
+let db: Kysely<unknown>;
+
+beforeAll(async () => {
+  gate = await GateDatabase.open();
+  const url = new Secret(gate.database.monitorUrl);
+  db = kyselyOf(createPool({ connectionString: url, max: 4, applicationName: 'fold-spec' }));
+});
+afterAll(async () => {
+  await db.destroy();
+  await gate.close();
+});
+beforeEach(() => gate.settings({ limits: [] }));
+
+const fold = (events: readonly WatchEvent[]): Promise<number> => db.transaction().execute((trx) => foldEvents(trx, events));
+const rowsOf = async (query: ReturnType<typeof sql>): Promise<unknown[]> => [...(await query.execute(db)).rows];
+const alarmsOf = async (userId: string): Promise<AlarmsReply['items']> =>
+  (await queryAlarms(db, { limit: 200, beforeId: null, afterId: null })).items.filter((alarm) => alarm.userId === userId);
+
+const windows = (userId: string): Promise<unknown[]> =>
+  rowsOf(
+    sql`SELECT measure, "window", bucket_start, opens, distinct_subjects FROM monitor.windows WHERE user_id = ${userId} ORDER BY 1, 2, 3`,
+  );
+
+/** What the windows have to be, counted plainly over the disclosure log. */
+const recount = (userId: string): Promise<unknown[]> =>
+  rowsOf(sql`
+    SELECT m.measure, w."window", watch.window_start(w."window", 'calendar', 'Europe/Moscow', d.at) AS bucket_start,
+      sum(d.amount / greatest(1, cardinality(d.subject_ids)))::bigint AS opens, count(DISTINCT s.id)::bigint AS distinct_subjects
+    FROM watch.disclosures AS d CROSS JOIN (VALUES ('hour'), ('day')) AS w("window")
+    CROSS JOIN LATERAL unnest(d.subject_ids) AS s(id)
+    CROSS JOIN LATERAL (SELECT d.measure UNION ALL SELECT 'card.opened' WHERE d.measure LIKE '%.opened') AS m(measure)
+    WHERE d.user_id = ${userId} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`);
+
+async function lookAround(viewer: string): Promise<WatchEvent[]> {
+  const cards = Array.from({ length: 3 }, () => randomUUID());
+  for (const card of [...cards, ...cards]) await gate.admit({ viewer, subjects: [card] });
+  await gate.admit({ viewer, measure: 'deal.opened', subjects: [randomUUID()] });
+  await gate.admit({ viewer, measure: 'list.rows', kind: 'row', subjects: [...cards, randomUUID()] });
+  await gate.monitor.query(
+    "UPDATE watch.disclosures SET at = at - interval '25 hours' WHERE user_id = $1 AND measure = 'deal.opened'",
+    [viewer],
+  );
+  return (await gate.events(viewer)).map((event) =>
+    event.measure === 'deal.opened' ? { ...event, at: new Date(Date.parse(event.at) - 90_000_000).toISOString() } : event,
+  );
+}
+
+describe('windows and ledger', () => {
+  it('equal a plain recount of the log, however the events are cut, shuffled and repeated', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.nat(7), { minLength: 1, maxLength: 8 }), { maxLength: 8 }), async (batches) => {
+        const viewer = await gate.person();
+        const events = await lookAround(viewer);
+        for (const batch of batches) await fold(batch.map((index) => events[index] as WatchEvent));
+        await fold(events);
+        expect(await windows(viewer)).toEqual(await recount(viewer));
+        const { items } = await queryExposure(db, {
+          userId: viewer,
+          subjectId: null,
+          from: null,
+          to: null,
+          limit: 200,
+          cursor: null,
+        });
+        expect(items).toHaveLength(11);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('are filled in from the log when no event ever came, once', async () => {
+    const viewer = await gate.person();
+    await lookAround(viewer);
+    await gate.monitor.query(
+      "UPDATE watch.disclosures SET id = overlay(id::text placing '01900000-0000' from 1 for 13)::uuid WHERE user_id = $1",
+      [viewer],
+    );
+    await fillInFromLog(db);
+    expect(await windows(viewer)).toEqual(await recount(viewer));
+    expect(await fillInFromLog(db)).toBe(0);
+  });
+
+  it('pages of the ledger meet without gap or repeat', async () => {
+    const viewer = await gate.person();
+    await fold(await lookAround(viewer));
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await queryExposure(db, { userId: viewer, subjectId: null, from: null, to: null, limit: 3, cursor });
+      expect(page.distinctSubjects).toBe(5);
+      seen.push(...page.items.map((row) => `${row.at} ${row.kind} ${row.subjectId}`));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(seen).toHaveLength(11);
+    expect(new Set(seen).size).toBe(11);
+  });
+
+  it('who saw a record', async () => {
+    const viewer = await gate.person();
+    const [first] = await lookAround(viewer);
+    await fold(await gate.events(viewer));
+    const subjectId = first?.subjectIds[0] ?? '';
+    const { items } = await queryExposure(db, { userId: null, subjectId, from: null, to: null, limit: 50, cursor: null });
+    expect(items.map((row) => [row.userId, row.kind])).toEqual([
+      [viewer, 'row'],
+      [viewer, 'card'],
+      [viewer, 'card'],
+    ]);
+  });
+});
+
+describe('alarms', () => {
+  it('near a limit once, however often the events come', async () => {
+    await gate.settings({ limits: [contactLimit(5, { action: 'alert' })] });
+    const viewer = await gate.person();
+    for (let opening = 0; opening < 7; opening += 1) await gate.admit({ viewer });
+    const events = await gate.events(viewer);
+    await fold(events);
+    await fold(events);
+    const told = (await alarmsOf(viewer)).map((alarm) => [alarm.type, alarm.limit, alarm.count]);
+    expect(told).toEqual([
+      ['limit.exceeded', 5, 6],
+      ['limit.approached', 5, 4],
+    ]);
+  });
+
+  it('of the last administrator, who is not held', async () => {
+    await gate.settings({ exemptAdmins: false, limits: [contactLimit(0)] });
+    const viewer = await gate.person({ isAdmin: true });
+    expect(await gate.admit({ viewer })).toMatchObject({ decision: 'refused', action: 'deactivate' });
+    await fold(await gate.events(viewer));
+    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'limit.exceeded', severity: 'critical' }]);
+    await gate.core.query('DELETE FROM read.principals WHERE is_admin');
+  });
+
+  it('of many refusals, once a minute', async () => {
+    await gate.settings({ limits: [contactLimit(0, { action: 'refuse' })] });
+    const viewer = await gate.person();
+    for (let opening = 0; opening < 19; opening += 1) await gate.admit({ viewer });
+    expect(await raiseManyRefusals(db, new Date())).toBe(0);
+    await gate.admit({ viewer });
+    expect(await raiseManyRefusals(db, new Date())).toBe(1);
+    expect(await raiseManyRefusals(db, new Date())).toBe(0);
+    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
+  });
+
+  it('of many deletions: with the twentieth, and not with the next', async () => {
+    const viewer = await gate.person();
+    for (let deletion = 0; deletion < 22; deletion += 1)
+      await gate.admit({ viewer, measure: 'record.deleted', kind: 'deletion' });
+    const events = await gate.events(viewer);
+    await fold(events.slice(0, 19));
+    expect(await alarmsOf(viewer)).toEqual([]);
+    await fold(events);
+    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'mass.deletion', limit: 20 }]);
+  });
+});
+
+it('a forged refusal cuts nobody off', async () => {
+  await gate.settings({ limits: [contactLimit(5, { action: 'alert' })] });
+  const viewer = await gate.person();
+  await gate.admit({ viewer });
+  const [event] = await gate.events(viewer);
+  const cause = { measure: 'contact.opened', window: 'hour', action: 'deactivate', max: 1, count: 1 } as const;
+  await fold([{ ...(event as WatchEvent), type: 'view.refused', held: true, refusedBy: cause }]);
+  expect(await rowsOf(sql`SELECT FROM monitor.cutoffs WHERE user_id = ${viewer}`)).toEqual([]);
+});
+
+it('a second owner of a checkpoint is fenced off, with all that it did', async () => {
+  const incarnation = '2026-11-23T12:00:00Z';
+  const move = (from: number | undefined, to: number) =>
+    db.transaction().execute(async (trx) => {
+      await sql`INSERT INTO monitor.folded VALUES (gen_random_uuid())`.execute(trx);
+      const start = from === undefined ? undefined : { incarnation, sequence: from };
+      await moveCheckpoint(trx, 'fence', start, { incarnation, sequence: to });
+    });
+  await move(undefined, 5);
+  const before = await rowsOf(sql`SELECT count(*) FROM monitor.folded`);
+  await expect(move(undefined, 7)).rejects.toThrow(FenceLost);
+  await expect(move(4, 7)).rejects.toThrow(FenceLost);
+  expect(await rowsOf(sql`SELECT count(*) FROM monitor.folded`)).toEqual(before);
+  await move(5, 7);
+  expect(await loadCheckpoint(db, 'fence')).toEqual({ incarnation, sequence: 7 });
+});
+
+it('the live view counts as the gate does', async () => {
+  await gate.settings({ limits: [contactLimit(2), contactLimit(9, { window: 'day', action: 'alert' })] });
+  const viewer = await gate.person();
+  await gate.core.query(
+    `INSERT INTO read.users (id, email, name, status, is_admin, role_ids, created_at, updated_at, version)
+     VALUES ($1, $2, 'Somebody', 'active', false, '{}', now(), now(), 1)`,
+    [viewer, `${viewer}@example.test`],
+  );
+  const card = randomUUID();
+  for (const subjects of [[card], [card], [randomUUID()], [randomUUID()]]) await gate.admit({ viewer, subjects });
+  const mine = (await queryUsers(db)).items.find((user) => user.userId === viewer);
+  expect(mine).toMatchObject({
+    name: 'Somebody',
+    state: 'held',
+    measures: [
+      { measure: 'contact.opened', window: 'hour', count: 2, max: 2 },
+      { measure: 'contact.opened', window: 'day', count: 2, max: 9 },
+    ],
+  });
+});

@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  STREAMS,
+  SUBJECTS,
+  watchPartition,
+  type Alarm,
+  type AlarmsReply,
+  type CutoffApplied,
+  type UserDeactivatedFact,
+} from '#contracts';
+import { Secret } from '#kernel';
+import { connectBroker, followFacts, provisionStreams, publishFact, request, type Broker, type Fact } from '#messaging';
+import { createLogger } from '#platform';
+import { isolatedBroker, type IsolatedBroker } from '#testing';
+import { monitorConfigSchema } from './config.js';
+import { contactLimit, GateDatabase } from './gate/gate-database.fixture.js';
+import { startMonitor, type Monitor } from './monitor.js';
+
+const DAY_MS = 86_400_000;
+const logger = createLogger({ service: 'activity-monitor', instance: 'spec', level: 'fatal' });
+
+let gate: GateDatabase;
+let server: IsolatedBroker;
+let core: Broker;
+let gateway: Broker;
+let monitors: Monitor[] = [];
+
+beforeAll(async () => {
+  gate = await GateDatabase.open();
+  server = await isolatedBroker();
+  core = await connectAs('core');
+  gateway = await connectAs('gateway');
+  await provision();
+});
+afterAll(async () => {
+  await Promise.all(monitors.map((monitor) => monitor.stop()));
+  await Promise.all([core.close(), gateway.close()]);
+  await server.remove();
+  await gate.close();
+});
+beforeEach(async () => {
+  await gate.settings({ limits: [contactLimit(1)] });
+  monitors = [await start()];
+});
+afterEach(async () => {
+  await Promise.all(monitors.map((monitor) => monitor.stop()));
+  monitors = [];
+});
+
+function connectAs(user: 'core' | 'gateway'): Promise<Broker> {
+  const login = server.users[user];
+  return connectBroker({ url: server.url, user: login.user, password: new Secret(login.password), name: `spec-${user}` });
+}
+
+/** The streams, as core makes them. */
+async function provision(): Promise<void> {
+  const bounds = { maxAgeMs: DAY_MS, duplicateWindowMs: 120_000 };
+  await provisionStreams(
+    core,
+    Object.values(STREAMS).map((stream) => ({ ...stream, ...bounds })),
+  );
+}
+
+function start(): Promise<Monitor> {
+  const login = server.users.monitor;
+  const config = monitorConfigSchema.parse({
+    PALISADE_DATABASE_URL: gate.database.monitorUrl,
+    PALISADE_NATS_URL: server.url,
+    PALISADE_NATS_USER: login.user,
+    PALISADE_NATS_PASSWORD: login.password,
+  });
+  return startMonitor(config, logger);
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined>, withinMs = 8_000): Promise<T> {
+  for (const end = Date.now() + withinMs; Date.now() < end; await sleep(25)) {
+    const found = await look();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`not within ${withinMs} ms: ${what}`);
+}
+
+/** What the gateway's relay does: from the outbox to the stream. */
+async function relay(userId: string): Promise<void> {
+  for (const event of await gate.events(userId)) {
+    const subject = SUBJECTS.watchEvent(watchPartition(userId), event.type);
+    await publishFact(gateway, subject, event.id, event);
+  }
+}
+
+/** Opens cards until the gate holds the person. */
+async function overrun(): Promise<string> {
+  const viewer = await gate.person();
+  for (let opening = 0; opening < 3; opening += 1) await gate.admit({ viewer });
+  return viewer;
+}
+
+const folded = (userId: string) => async (): Promise<number | undefined> => {
+  const { rows } = await gate.monitor.query<{ opens: number }>(
+    "SELECT opens::integer FROM monitor.windows WHERE user_id = $1 AND measure = 'contact.opened' AND \"window\" = 'day'",
+    [userId],
+  );
+  return rows[0]?.opens;
+};
+
+const alarmOf = (userId: string) => async (): Promise<Alarm | undefined> => {
+  const query = { limit: 50, beforeId: null, afterId: null };
+  const reply = await request<AlarmsReply>(gateway, SUBJECTS.monitorQuery('Alarms'), query, { timeoutMs: 2_000 });
+  return reply.items.find((alarm) => alarm.userId === userId && alarm.type === 'user.deactivated');
+};
+
+async function facts(stream: string, filterSubject: string, forMs = 400): Promise<Fact[]> {
+  const seen: Fact[] = [];
+  const following = followFacts({
+    broker: core,
+    stream,
+    filterSubject,
+    startAfter: 'beginning',
+    onFact: (fact) => Promise.resolve(void seen.push(fact)),
+  });
+  await sleep(forMs);
+  await following.stop();
+  return seen;
+}
+
+const cutOffFacts = async (userId: string): Promise<UserDeactivatedFact[]> =>
+  (await facts(STREAMS.access.name, SUBJECTS.userDeactivated))
+    .map((fact) => fact.payload as UserDeactivatedFact)
+    .filter((fact) => fact.userId === userId);
+
+async function confirm(
+  broker: Broker,
+  fact: UserDeactivatedFact,
+  service: CutoffApplied['service'],
+  afterMs: number,
+): Promise<void> {
+  const at = new Date(Date.parse(fact.refusedAt) + afterMs).toISOString();
+  const applied: CutoffApplied = { deactivationId: fact.id, service, instance: '0', at };
+  await publishFact(broker, SUBJECTS.cutoffApplied, `${fact.id}:${service}`, applied);
+}
+
+const beat = (): void =>
+  gateway.connected.publish(SUBJECTS.heartbeat('access-gateway'), JSON.stringify({ service: 'access-gateway', instance: '0' }));
+
+describe('a cut-off', () => {
+  it('goes out once; the alarm follows when all have confirmed, with the time it took', async () => {
+    await sleep(300);
+    beat();
+    const viewer = await overrun();
+    await relay(viewer);
+    const fact = await until('the fact', async () => (await cutOffFacts(viewer))[0]);
+    expect(fact).toMatchObject({ userId: viewer, epoch: 1, cause: { max: 1, action: 'deactivate' } });
+    await confirm(core, fact, 'crm-core', 12);
+    await confirm(gateway, fact, 'access-gateway', 34);
+    const alarm = await until('the alarm', alarmOf(viewer));
+    expect(alarm).toMatchObject({ severity: 'critical', limit: 1, count: 1, window: 'hour', cutOffMs: 34 });
+    expect(await cutOffFacts(viewer)).toHaveLength(1);
+    const published = await facts(STREAMS.alarms.name, SUBJECTS.alarm('user.deactivated'));
+    expect(published.filter(({ payload }) => (payload as Alarm).userId === viewer).map(({ payload }) => payload)).toEqual([
+      alarm,
+    ]);
+  });
+
+  it('that nobody confirms is told after a second; a later confirmation completes the stored alarm', async () => {
+    const viewer = await overrun();
+    await relay(viewer);
+    const alarm = await until('the alarm', alarmOf(viewer));
+    expect(alarm.cutOffMs).toBeUndefined();
+    const [fact] = await cutOffFacts(viewer);
+    await confirm(core, fact as UserDeactivatedFact, 'crm-core', 4_000);
+    const completed = await until('the figure', async () => {
+      const now = await alarmOf(viewer)();
+      return now?.cutOffMs === undefined ? undefined : now;
+    });
+    expect(completed).toEqual({ ...alarm, cutOffMs: 4_000 });
+  });
+
+  it('survives a monitor that ends in between', async () => {
+    const viewer = await overrun();
+    await relay(viewer);
+    await until('the fact', async () => (await cutOffFacts(viewer))[0]);
+    await Promise.all(monitors.map((monitor) => monitor.stop()));
+    monitors = [await start()];
+    expect(await until('the alarm', alarmOf(viewer))).toMatchObject({ type: 'user.deactivated' });
+    expect(await cutOffFacts(viewer)).toHaveLength(1);
+  });
+});
+
+it('a stand-by takes over, and nothing is folded twice', async () => {
+  monitors.push(await start());
+  const viewer = await gate.person();
+  await gate.admit({ viewer });
+  await relay(viewer);
+  expect(await until('the window', folded(viewer))).toBe(1);
+  const [leader] = monitors.splice(0, 1);
+  await leader?.stop();
+  await gate.person({ userId: viewer, epoch: 2 });
+  await gate.admit({ viewer });
+  await relay(viewer);
+  await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined));
+});
+
+it('a broker that comes back empty: what is published again changes nothing, what is new is folded', async () => {
+  const viewer = await gate.person();
+  await gate.admit({ viewer });
+  await relay(viewer);
+  expect(await until('the window', folded(viewer))).toBe(1);
+  await server.stop();
+  server.wipe();
+  await server.start();
+  await Promise.all([core.connection(), gateway.connection()]);
+  await provision();
+  await gate.person({ userId: viewer, epoch: 2 });
+  await gate.admit({ viewer });
+  await relay(viewer);
+  await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined), 15_000);
+});
+
+it('is ready, and a question that is not as the contract has it is refused', async () => {
+  const ready = await until('ready', async () => {
+    const answer = await fetch(`${monitors[0]?.url ?? ''}/health/ready`);
+    return answer.ok ? answer.json() : undefined;
+  });
+  expect(ready).toEqual({ status: 'ready', checks: { database: 'up', broker: 'up' } });
+  const ask = (data: unknown) => request(gateway, SUBJECTS.monitorQuery('Exposure'), data, { timeoutMs: 2_000 });
+  expect(await ask({ userId: 'x' })).toEqual({ ok: false, code: 'malformed-request' });
+});

@@ -1,0 +1,76 @@
+import { performance } from 'node:perf_hooks';
+import { Pool } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { answerWith } from '../child-process.js';
+import type { Round } from '../rounds.js';
+import { percentile } from '../statistics.js';
+
+/** Writes one new stream's first event, of about a contact's size, and resolves when it is committed. */
+type Write = () => Promise<unknown>;
+
+/** What is used of Emmett 0.42; a development dependency that may be missing. */
+interface Emmett {
+  getPostgreSQLEventStore(connectionString: string): {
+    appendToStream(stream: string, events: ReadonlyArray<{ type: string; data: object }>): Promise<unknown>;
+  };
+}
+const EMMETT = '@event-driven-io/emmett-postgresql';
+
+const SCHEMA = `CREATE TABLE IF NOT EXISTS raw_events (
+  id uuid PRIMARY KEY, stream text NOT NULL, version integer NOT NULL, type text NOT NULL, data jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp())`;
+const INSERT = 'INSERT INTO raw_events (id, stream, version, type, data) VALUES ($1, $2, 1, $3, $4)';
+const TYPE = 'ContactCreated';
+const data = (): object => ({
+  ...{ name: 'Иван Петров', phones: [{ id: uuidv7(), label: null, sealed: 'x'.repeat(220) }] },
+  ...{ emails: [{ id: uuidv7(), label: null, sealed: 'x'.repeat(220) }], note: null, tags: [], responsibleId: uuidv7() },
+});
+
+let write: Write | undefined;
+
+/** One row, one prepared statement, one commit: the least that is durable. */
+async function openRaw({ databaseUrl }: { readonly databaseUrl: string }): Promise<boolean> {
+  const pool = new Pool({ connectionString: databaseUrl, max: 32 });
+  pool.on('error', () => undefined);
+  await pool.query(SCHEMA);
+  write = () => {
+    const id = uuidv7();
+    return pool.query({ name: 'insert', text: INSERT, values: [id, `contact-${id}`, TYPE, JSON.stringify(data())] });
+  };
+  return true;
+}
+
+/** False when the package is not installed. */
+async function openEmmett({ databaseUrl }: { readonly databaseUrl: string }): Promise<boolean> {
+  const emmett = (await import(EMMETT).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  })) as Emmett | undefined;
+  if (emmett === undefined) return false;
+  const store = emmett.getPostgreSQLEventStore(databaseUrl);
+  write = () => store.appendToStream(`contact-${uuidv7()}`, [{ type: TYPE, data: data() }]);
+  await write();
+  return true;
+}
+
+/** Keeps `inFlight` writes going for so many seconds. Rejects when one fails. */
+async function run({ seconds, inFlight }: { readonly seconds: number; readonly inFlight: number }): Promise<Round> {
+  const one = write;
+  if (one === undefined) throw new Error('nothing to write to');
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const end = startedAt + seconds * 1000;
+  const lane = async (): Promise<void> => {
+    for (let before = performance.now(); before < end; ) {
+      await one();
+      const after = performance.now();
+      latencies.push(after - before);
+      before = after;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  const perSecond = latencies.length / ((performance.now() - startedAt) / 1000);
+  return { perSecond, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+}
+
+answerWith({ openRaw, openEmmett, run });
