@@ -12,6 +12,9 @@ const LIB_MAY_IMPORT = {
   platform: ['kernel', 'messaging'],
 };
 
+/** Specs and what only they use: `*.fixture.ts`, and the folder `test` of an app. */
+const FOR_TESTS = '(\\.spec\\.ts|\\.fixture\\.ts|^apps/[^/]+/test/.+)$';
+
 const libRules = Object.entries(LIB_MAY_IMPORT).map(([lib, allowed]) => ({
   name: `lib-${lib}`,
   comment: `libs/${lib} may import ${allowed.length === 0 ? 'no other lib' : allowed.join(' and ')}.`,
@@ -48,7 +51,7 @@ export default {
       name: 'door',
       comment: 'A lib is entered by its index.ts only.',
       severity: 'error',
-      from: { path: '^(apps|deploy|bench|test|libs)/', pathNot: '^libs/' },
+      from: { path: '^(apps|deploy|bench|test)/' },
       to: { path: '^libs/[^/]+/src/', pathNot: '^libs/[^/]+/src/index\\.ts$' },
     },
     {
@@ -60,10 +63,24 @@ export default {
     },
     {
       name: 'testing-in-tests',
-      comment: 'The test harness is imported by tests only.',
+      comment: 'The test harness is imported by tests and their fixtures only.',
       severity: 'error',
-      from: { path: '^(apps|libs|deploy|bench)/', pathNot: ['\\.spec\\.ts$', '^libs/testing/'] },
+      from: { path: '^(apps|libs|deploy|bench)/', pathNot: [FOR_TESTS, '^libs/testing/'] },
       to: { path: '^libs/testing/' },
+    },
+    {
+      name: 'fixtures-in-tests',
+      comment: 'What is made for tests is imported by tests only.',
+      severity: 'error',
+      from: { path: '^(apps|libs|deploy|bench)/', pathNot: [FOR_TESTS, '^libs/testing/'] },
+      to: { path: FOR_TESTS },
+    },
+    {
+      name: 'pure-kernel',
+      comment: 'The kernel has no I/O and no packages.',
+      severity: 'error',
+      from: { path: '^libs/kernel/', pathNot: FOR_TESTS },
+      to: { dependencyTypes: ['core', 'npm', 'npm-dev'] },
     },
     {
       name: 'pure-domain',
@@ -74,6 +91,13 @@ export default {
         dependencyTypes: ['core', 'npm', 'npm-dev'],
         pathNot: ['node_modules/zod/', 'node_modules/luxon/', 'node_modules/@types/'],
       },
+    },
+    {
+      name: 'pure-domain-libs',
+      comment: 'Rules know neither the log nor the broker nor the framework.',
+      severity: 'error',
+      from: { path: '/domain/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/(event-store|messaging|platform)/' },
     },
     { name: 'no-circles', comment: 'No import circles.', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -34,5 +34,5 @@ export function ratio(ours: Summary, other: Summary): number {
 function ascending(values: readonly number[]): readonly number[] {
   if (values.length === 0) throw new RangeError('no values');
   if (values.some((value) => !Number.isFinite(value))) throw new RangeError('a value is no number');
-  return Float64Array.from(values).sort() as unknown as readonly number[];
+  return values.toSorted((one, other) => one - other);
 }

@@ -11,7 +11,9 @@ import { answerWith } from '../child-process.js';
 async function listen({ folder }: { readonly folder: string }): Promise<string> {
   const database = new DatabaseSync(join(folder, 'lead-floor.db'));
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  database.exec('CREATE TABLE leads (seq INTEGER PRIMARY KEY, lead_id TEXT NOT NULL, received_at TEXT NOT NULL, body TEXT NOT NULL)');
+  database.exec(
+    'CREATE TABLE leads (seq INTEGER PRIMARY KEY, lead_id TEXT NOT NULL, received_at TEXT NOT NULL, body TEXT NOT NULL)',
+  );
   const insert = database.prepare('INSERT INTO leads (lead_id, received_at, body) VALUES (?, ?, ?)');
   const server = Fastify({ logger: false });
   server.post('/leads', (request, reply) => {

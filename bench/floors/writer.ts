@@ -61,7 +61,7 @@ async function run({ seconds, inFlight }: { readonly seconds: number; readonly i
   const startedAt = performance.now();
   const end = startedAt + seconds * 1000;
   const lane = async (): Promise<void> => {
-    for (let before = performance.now(); before < end; ) {
+    for (let before = performance.now(); before < end;) {
       await one();
       const after = performance.now();
       latencies.push(after - before);

@@ -45,7 +45,9 @@ async function run({ url, connections, seconds, requests, expectedStatus }: Http
   const { errors } = await work;
   if (unexpected.size > 0 || errors > 0 || latencies.length === 0) {
     const counts = [...unexpected].map(([status, count]) => `${count} × ${status}`).join(', ');
-    throw new Error(`a round is void: ${latencies.length} × ${expectedStatus}, ${counts || 'no other'}; ${errors} without an answer`);
+    throw new Error(
+      `a round is void: ${latencies.length} × ${expectedStatus}, ${counts || 'no other'}; ${errors} without an answer`,
+    );
   }
   return {
     perSecond: latencies.length / ((lastAt - startedAt) / 1000),

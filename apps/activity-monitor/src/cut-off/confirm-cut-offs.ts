@@ -25,7 +25,7 @@ export async function recordConfirmations(trx: Transaction<unknown>, facts: read
 }
 
 /** Milliseconds from the refusal of cut-off `c` to its last confirmation; services' clocks may be a little behind, so never less than 0. */
-const cutOffMs = sql`(SELECT greatest(0, round(extract(epoch FROM max(f.at) - c.refused_at) * 1000))
+const cutOffMs = sql`(SELECT max(greatest(0, round(extract(epoch FROM f.at - c.refused_at) * 1000)))
                       FROM monitor.cutoff_confirmations AS f WHERE f.cutoff_id = c.id)`;
 
 interface OpenCutOff {

@@ -1,0 +1,127 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { untilAtRest } from './activity.js';
+import { CompanyBuilder, type Company } from './company.js';
+import { HttpLoadGenerator } from './load/http-load.js';
+import { describeMachine } from './machine.js';
+import type { Bench, Measurement } from './measurement.js';
+import { table, writeResults } from './report.js';
+import { alternate } from './rounds.js';
+import { createContact } from './rows/create-contact.js';
+import { leadIntake } from './rows/lead-intake.js';
+import { openCard } from './rows/open-card.js';
+import { BenchSystem } from './system.js';
+
+const ROUNDS = 5;
+const SECONDS_A_ROUND = 2;
+const WARM_UP_SECONDS = 3;
+const SETTLED_WITHIN_MS = 15_000;
+/** All of it. What takes longer hangs. */
+const WITHIN_MS = 360_000;
+/** `bench/results.json` of the source tree, seen from `dist/bench`. */
+const RESULTS = join(import.meta.dirname, '..', '..', 'bench', 'results.json');
+
+const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> = {
+  card: openCard,
+  command: createContact,
+  intake: leadIntake,
+};
+
+/** One run of the bench: what it started, and the end of it. */
+class Run {
+  readonly #stops: Array<() => Promise<void>> = [];
+  #stopped: Promise<void> | undefined;
+  #unsettled = 0;
+
+  async measure(names: readonly string[]): Promise<void> {
+    const system = await BenchSystem.prepare();
+    this.#stops.push(() => system.stop());
+    progress('starting the system');
+    await system.start();
+    const bench = await this.#bench(system);
+    const measurements: Measurement[] = [];
+    for (const name of names) {
+      progress(`— ${name}`);
+      measurements.push(...((await ROWS[name]?.(bench)) ?? []));
+    }
+    const machine = await describeMachine(system);
+    const measuredOn = new Date().toISOString().slice(0, 10);
+    const facts = { measuredOn, rounds: ROUNDS, secondsARound: SECONDS_A_ROUND, unsettled: this.#unsettled, machine };
+    mkdirSync(dirname(RESULTS), { recursive: true });
+    writeResults(RESULTS, measurements, facts);
+    console.log(`\n${table(measurements)}\n`);
+    console.log(
+      `${ROUNDS} alternating rounds of ${SECONDS_A_ROUND} s; medians. ${machine.processors} processors, ${machine.platform}`,
+    );
+    console.log(`Node ${machine.node}, PostgreSQL ${machine.postgres}, one flush ${machine.flushMs} ms. Only ratios travel.`);
+    if (this.#unsettled > 0) console.log(`${this.#unsettled} rounds began before the system had come to rest.`);
+  }
+
+  /** Stops everything that was started, the last first. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #bench(system: BenchSystem): Promise<Bench> {
+    const load = new HttpLoadGenerator();
+    this.#stops.push(() => load.stop());
+    const builder = new CompanyBuilder(system);
+    await builder.signIn();
+    let company: Promise<Company> | undefined;
+    const settle = async (): Promise<void> => {
+      if (!(await untilAtRest(system.pid, SETTLED_WITHIN_MS))) this.#unsettled += 1;
+    };
+    const make = async (): Promise<Company> => {
+      const made = await builder.company((text) => progress(`making ${text}`));
+      await settle();
+      return made;
+    };
+    const options = { rounds: ROUNDS, seconds: SECONDS_A_ROUND, warmUpSeconds: WARM_UP_SECONDS, settle, progress };
+    return {
+      ...{ system, builder, load },
+      company: () => (company ??= make()),
+      measure: (sides) => alternate(sides, options),
+      atTheEnd: (stop) => void this.#stops.push(stop),
+    };
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const stop of this.#stops.reverse()) {
+      await stop().catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
+    }
+  }
+}
+
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !Object.hasOwn(ROWS, name));
+  if (unknown.length > 0) {
+    console.error(`no such row: ${unknown.join(', ')}; there are ${Object.keys(ROWS).join(', ')}`);
+    return 2;
+  }
+  const run = new Run();
+  const end = async (why: string): Promise<void> => {
+    console.error(`\n${why}: stopping`);
+    await run.stop();
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(signal));
+  const late = setTimeout(() => void end(`not done within ${WITHIN_MS / 1000} s`), WITHIN_MS);
+  try {
+    await run.measure(names.length > 0 ? names : Object.keys(ROWS));
+    return 0;
+  } catch (error) {
+    console.error(`\nthe bench failed: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    clearTimeout(late);
+    progress('');
+    await run.stop();
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,49 @@
+import type { HttpLoadGenerator } from './load/http-load.js';
+import type { Side, SideResult } from './rounds.js';
+import { ratio } from './statistics.js';
+import type { Company, CompanyBuilder } from './company.js';
+import type { BenchSystem } from './system.js';
+
+export const CONNECTIONS = 32;
+
+/** What a row of the bench works with. */
+export interface Bench {
+  readonly system: BenchSystem;
+  readonly builder: CompanyBuilder;
+  readonly load: HttpLoadGenerator;
+  /** Made at the first call. */
+  company(): Promise<Company>;
+  /** The rounds of all sides in turn. */
+  measure(sides: readonly Side[]): Promise<SideResult[]>;
+  /** Called at the end, whatever happened. */
+  atTheEnd(stop: () => Promise<void>): void;
+}
+
+/** A comparison that quality.md sets a goal for. `least`: ours is at least so much of the other; `most`: at most. */
+export interface Goal {
+  readonly figure: 'perSecond' | 'p50';
+  readonly is: 'least' | 'most';
+  readonly value: number;
+}
+
+export interface Comparison {
+  readonly against: string;
+  readonly goal: Goal;
+  /** Absent: it could not be measured here; `why` says the reason. */
+  readonly result?: { readonly other: SideResult; readonly ratio: number; readonly met: boolean };
+  readonly why?: string;
+}
+
+/** One row of the table. */
+export interface Measurement {
+  readonly name: string;
+  readonly title: string;
+  readonly ours: SideResult;
+  readonly comparisons: readonly Comparison[];
+}
+
+export function compare(ours: SideResult, other: SideResult, goal: Goal): Comparison {
+  const found = ratio(ours[goal.figure], other[goal.figure]);
+  const met = goal.is === 'least' ? found >= goal.value : found <= goal.value;
+  return { against: other.name, goal, result: { other, ratio: found, met } };
+}

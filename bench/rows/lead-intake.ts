@@ -1,0 +1,51 @@
+import { BenchProcess } from '../child-process.js';
+import type { LoadRequest } from '../load/http-load.js';
+import { compare, CONNECTIONS, type Bench, type Measurement } from '../measurement.js';
+import type { Side } from '../rounds.js';
+
+const REQUESTS_A_CONNECTION = 100;
+
+/** Accepting leads, sealed and flushed to disk, beside one Fastify route with one flushed INSERT. */
+export async function leadIntake(bench: Bench): Promise<Measurement[]> {
+  const floor = new BenchProcess('floors/lead-floor.js');
+  bench.atTheEnd(() => floor.stop());
+  const floorUrl = await floor.ask<string>('listen', { folder: bench.system.dataDir }, 10_000);
+  const key = await bench.builder.form();
+  const sides = [
+    leads(bench, 'ours', bench.system.ingestUrl, `/v1/forms/${key}/leads`),
+    leads(bench, 'Fastify, one SQLite INSERT', floorUrl, '/leads'),
+  ];
+  const [ours, other] = await bench.measure(sides);
+  if (ours === undefined || other === undefined) throw new Error('no rounds');
+  return [
+    {
+      ...{ name: 'intake', title: `take a lead, ${CONNECTIONS} connections, accepted/s`, ours },
+      comparisons: [compare(ours, other, { figure: 'perSecond', is: 'least', value: 0.5 })],
+    },
+  ];
+}
+
+function leads({ load }: Bench, name: string, url: string, path: string): Side {
+  let serial = 0;
+  const request = (): LoadRequest => {
+    serial += 1;
+    return { method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(leadBody(serial)) };
+  };
+  const requests = () =>
+    Array.from({ length: CONNECTIONS }, () => Array.from({ length: REQUESTS_A_CONNECTION }, () => request()));
+  return {
+    name,
+    run: (seconds) => load.run({ url, connections: CONNECTIONS, seconds, requests: requests(), expectedStatus: 202 }),
+  };
+}
+
+function leadBody(serial: number): object {
+  return {
+    name: 'Иван Петров',
+    phone: `8 (917) ${String(serial % 10_000_000).padStart(7, '0')}`,
+    email: `lead${serial}@example.test`,
+    company: 'ООО Ромашка',
+    message: 'Здравствуйте! Сколько стоит доставка в Казань?',
+    attribution: { utm_source: 'yandex', utm_campaign: 'autumn', landingPage: '/pricing', adCost: '120.50', yclid: `y${serial}` },
+  };
+}
