@@ -104,3 +104,21 @@ function rounded({ median, min, max }: Summary, digits: number): Summary {
   const round = (value: number): number => Number(value.toFixed(digits));
   return { median: round(median), min: round(min), max: round(max) };
 }
+
+/** Puts the table into the document's block after `<!-- bench -->`; leaves a document without one alone. */
+export function refreshDocument(file: string, text: string): void {
+  const before = document(file);
+  const after = before.replace(
+    /(<!-- bench -->\n\n```text\n)[^`]*(\n```)/,
+    (_all, head: string, tail: string) => head + text + tail,
+  );
+  if (after !== before) writeFileSync(file, after);
+}
+
+function document(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import type { Service } from './services.js';
+import type { Service } from './service-names.js';
 
 /** The environment of `npm start`, read once. Ports and numbers of instances are resolved: what stands here is what will run. */
 export interface StartConfig {

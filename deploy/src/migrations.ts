@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withClient } from './database-roles.js';
 import { logTail, startChild } from './servers/child.js';
-import { migrationOf, SERVICES, type ServiceContext } from './services.js';
+import { SERVICES } from './service-names.js';
+import { migrationOf, type ServiceContext } from './services.js';
 
 /**
  * Runs the migrations of each service as that service, one after the other: a later one may build on what an earlier one granted.

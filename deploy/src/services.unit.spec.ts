@@ -1,6 +1,7 @@
 import { readStartConfig } from './config.js';
 import { natsLogins, newSecrets, type Connections } from './connections.js';
-import { serviceInstances, type Service } from './services.js';
+import type { Service } from './service-names.js';
+import { serviceInstances } from './services.js';
 
 const secrets = newSecrets();
 const connections: Connections = {

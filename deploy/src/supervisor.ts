@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeAtomically } from './atomic-file.js';
 import type { Child } from './servers/child.js';
-import type { Service } from './services.js';
+import type { Service } from './service-names.js';
 
 export type Supervised = Service | 'postgres' | 'nats';
 

@@ -222,6 +222,40 @@ it('a broker that comes back empty: what is published again changes nothing, wha
   await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined), 15_000);
 });
 
+it('starts and waits without broker and database, and tells which is down', async () => {
+  const login = server.users.monitor;
+  const lonely = await startMonitor(
+    monitorConfigSchema.parse({
+      PALISADE_DATABASE_URL: 'postgres://nobody:nothing@127.0.0.1:1/none',
+      PALISADE_NATS_URL: 'nats://127.0.0.1:1',
+      PALISADE_NATS_USER: login.user,
+      PALISADE_NATS_PASSWORD: login.password,
+    }),
+    logger,
+  );
+  try {
+    const answer = await fetch(`${lonely.url}/health/ready`);
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      { status: 'not-ready', checks: { database: 'down', broker: 'down' } },
+    ]);
+  } finally {
+    await lonely.stop();
+  }
+});
+
+it('counts on while the broker is away, and folds what was seen meanwhile', async () => {
+  await server.stop();
+  await Promise.all(monitors.map((monitor) => monitor.stop()));
+  monitors = [await start()];
+  const viewer = await overrun();
+  await server.start();
+  await Promise.all([core.connection(), gateway.connection()]);
+  await relay(viewer);
+  expect(await until('the window', folded(viewer), 15_000)).toBe(1);
+  expect(await until('the fact', async () => (await cutOffFacts(viewer))[0])).toMatchObject({ userId: viewer });
+});
+
 it('is ready, and a question that is not as the contract has it is refused', async () => {
   const ready = await until('ready', async () => {
     const answer = await fetch(`${monitors[0]?.url ?? ''}/health/ready`);

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PROBLEMS } from '#contracts';
-import { startBroker } from '#messaging';
+import { startBroker, type Broker } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
@@ -11,13 +12,14 @@ import {
   databaseCheck,
   holdLeadership,
   kyselyOf,
-  reduceError,
   type Logger,
 } from '#platform';
 import type { MonitorConfig } from './config.js';
 import { Heartbeats } from './cut-off/heartbeats.js';
 import { leadMonitor } from './fold/monitor-leader.js';
 import { MonitorModule } from './monitor.module.js';
+
+const RETRY_MS = 200;
 
 /** A running instance. */
 export interface Monitor {
@@ -39,7 +41,8 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   const heartbeats = new Heartbeats(broker);
   const checks = { database: databaseCheck(pool), broker: brokerCheck(broker) };
   const app = await createHttpApp(MonitorModule.forRoot(db, logger, checks), { logger, catalogue: PROBLEMS });
-  answerQueries(app, config, logger);
+  const stopping = new AbortController();
+  const answering = answerQueries(app, broker, config, stopping.signal);
   const leadership = holdLeadership({
     databaseUrl: config.databaseUrl,
     name: 'monitor-fold',
@@ -51,6 +54,8 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   return {
     url: await app.getUrl(),
     stop: async () => {
+      stopping.abort();
+      await answering;
       await leadership.stop();
       heartbeats.stop();
       await app.close();
@@ -60,8 +65,11 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   };
 }
 
-/** Queries come by Nest's NATS transport; its connection waits for a broker that is not up yet, and the service starts all the same. */
-function answerQueries(app: NestFastifyApplication, config: MonitorConfig, logger: Logger): void {
+/**
+ * Queries come by Nest's NATS transport, from the moment the broker is there. Its own waiting for a first connection could not be
+ * ended, so ours waits.
+ */
+function answerQueries(app: NestFastifyApplication, broker: Broker, config: MonitorConfig, stopping: AbortSignal): Promise<void> {
   const { url, user, password } = config.nats;
   app.connectMicroservice<MicroserviceOptions>({
     transport: Transport.NATS,
@@ -72,14 +80,21 @@ function answerQueries(app: NestFastifyApplication, config: MonitorConfig, logge
       name: `activity-monitor-${config.instance}-queries`,
       queue: 'activity-monitor',
       inboxPrefix: `_INBOX_${user}`,
-      waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 200,
       pingInterval: 2_000,
     },
   });
-  app.startAllMicroservices().catch((error: unknown) => {
-    logger.error('queries cannot be answered', { error: reduceError(error) });
-    process.exit(1);
-  });
+  const listen = async (): Promise<void> => {
+    while (!stopping.aborted) {
+      try {
+        await broker.connection(stopping);
+        return void (await app.startAllMicroservices());
+      } catch {
+        // The broker's own log has told why.
+        await sleep(RETRY_MS, undefined, { signal: stopping }).catch(() => undefined);
+      }
+    }
+  };
+  return listen();
 }

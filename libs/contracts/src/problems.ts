@@ -46,7 +46,6 @@ export const PROBLEMS = {
   'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
   'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
-  'already-deleted': { status: 409, title: 'Already deleted', detail: 'The record is deleted; restore it to change it.' },
   'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
   'would-lock-you-out': {
     status: 409,

@@ -162,9 +162,10 @@ export class EventStore {
   async readCommitted(after: Position, limit: number): Promise<readonly StoredEvent[]> {
     const result = await this.pool.query<EventRow>({
       name: 'es-read-committed',
-      text: `SELECT ${COLUMNS} FROM es.events
-             WHERE (tx_id, seq) > ($1::text::xid8, $2::bigint) AND tx_id < pg_snapshot_xmin(pg_current_snapshot())
-             ORDER BY tx_id, seq LIMIT $3`,
+      // Qualified: a bare tx_id would be the output column, a text, and 1000 would sort before 999.
+      text: `SELECT ${COLUMNS} FROM es.events AS e
+             WHERE (e.tx_id, e.seq) > ($1::text::xid8, $2::bigint) AND e.tx_id < pg_snapshot_xmin(pg_current_snapshot())
+             ORDER BY e.tx_id, e.seq LIMIT $3`,
       values: [after.txId, after.seq, limit],
     });
     return result.rows.map(toStored);

@@ -14,11 +14,22 @@ function dealParts(principal: Principal, values: Values): string {
 }
 
 /** SELECT of one live record that the principal may see, by its id. */
-export function visibleCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
+function visibleCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
   const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
   const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
   return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r
     WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL AND ${visible}`;
+}
+
+/**
+ * SELECT of a record for the one who made it: within his sight, or as he made it. A right to create without one to see what was
+ * created is answered with his own words once, not with what others made of them.
+ */
+export function madeCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
+  const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
+  const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
+  return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL
+    AND (${visible} OR (r.version = 1 AND r.created_by = ${values.add(principal.userId, 'uuid')}))`;
 }
 
 /** True where no clear number or address of the card will be shown. */

@@ -89,13 +89,15 @@ function conditions(request: ListRequest, values: Values): string[] {
 
 /** Of a list: the page and one row more, so that it is known whether another page follows. */
 export interface ListFilters {
-  readonly records: RecordFilter;
+  /** All of them hold: a deleted record is found by those who may see it and bring it back. */
+  readonly records: readonly RecordFilter[];
   /** Where attribution may be seen; only used with an attribution filter. */
   readonly attribution: RecordFilter;
 }
 
 function whereSql(request: ListRequest, filters: ListFilters, values: Values): string {
-  const parts = [filterSql(filters.records, 'r.responsible_id', values), ...conditions(request, values)];
+  const allowed = filters.records.map((filter) => filterSql(filter, 'r.responsible_id', values));
+  const parts = [...allowed, ...conditions(request, values)];
   if (Object.keys(request.attribution).length > 0) parts.push(filterSql(filters.attribution, 'r.responsible_id', values));
   return parts.join(' AND ');
 }

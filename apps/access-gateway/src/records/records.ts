@@ -8,7 +8,7 @@ import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
 import type { Who } from '../requests/request-context.js';
-import { openCardSql, visibleCardSql } from './card-sql.js';
+import { madeCardSql, openCardSql } from './card-sql.js';
 import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
@@ -50,10 +50,13 @@ export class Records {
     return { body: shownCard(row, { ...partsOf(row), ...parts }), version: row.version };
   }
 
-  /** The card of a record that this request has just made, masked, without an opening; a record out of sight is `not-found`. */
+  /**
+   * The card of a record that this request has just made, masked, without an opening. Throws `not-found` on a repeated request
+   * whose record has changed since and is out of sight now.
+   */
   async made(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
     const values = new Values();
-    const [row] = await this.run<CardRow>({ text: visibleCardSql(kind, id, who.principal, values), values: values.list });
+    const [row] = await this.run<CardRow>({ text: madeCardSql(kind, id, who.principal, values), values: values.list });
     if (row === undefined) return refuse('not-found');
     return { body: shownCard(row, partsOf(row)), version: row.version };
   }
@@ -62,7 +65,9 @@ export class Records {
   async list(kind: RecordKind, who: Who, request: ListRequest): Promise<ListPage> {
     if (Object.keys(request.attribution).length > 0 && !mayAtAll(who.principal, 'attribution', 'view')) refuse('unknown-filter');
     const filters: ListFilters = {
-      records: filterFor(who.principal, kind.type, request.deleted ? 'restore' : 'view'),
+      records: (request.deleted ? (['view', 'restore'] as const) : (['view'] as const)).map((action) =>
+        filterFor(who.principal, kind.type, action),
+      ),
       attribution: filterFor(who.principal, 'attribution', 'view'),
     };
     const rows = await this.run<ListedRow>(listSql(kind, request, filters));

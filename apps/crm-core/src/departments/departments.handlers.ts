@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
+import { judgedAgain } from '../authz/judged-again.js';
 import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { CORE_POOL } from '../log/log.module.js';
@@ -67,20 +68,15 @@ export class ChangeDepartmentHandler implements ICommandHandler<ChangeDepartment
   async execute({ context }: ChangeDepartment): Promise<AcceptedReply> {
     requireEdit(context);
     const id = targetOf(context);
-    const run = this.shell.run(context, departmentAggregate, id, async ({ state }) => {
-      if (state.phase === 'none') return refuse('not-found');
-      const changes = context.body.parse(changeDepartmentBody) as Partial<DepartmentFields>;
-      if (changes.parentId !== undefined) requirePlace(await readTree(this.pool), id, changes.parentId);
-      return {
-        events: departmentAggregate.decide({ type: 'change', changes }, state),
-        locks: [TREE_LOCK],
-        statements: [REQUIRE_TREE],
-      };
-    });
-    return run.catch((error: unknown) => {
-      // Two moves at once made a circle that neither saw.
-      if ((error as { code?: unknown } | null)?.code === 'PA012') refuse('version-conflict');
-      throw error;
-    });
+    return judgedAgain('PA012', () =>
+      this.shell.run(context, departmentAggregate, id, async ({ state }) => {
+        if (state.phase === 'none') return refuse('not-found');
+        const changes = context.body.parse(changeDepartmentBody) as Partial<DepartmentFields>;
+        const events = departmentAggregate.decide({ type: 'change', changes }, state);
+        if (changes.parentId === undefined) return { events };
+        requirePlace(await readTree(this.pool), id, changes.parentId);
+        return { events, locks: [TREE_LOCK], statements: [REQUIRE_TREE] };
+      }),
+    );
   }
 }

@@ -150,7 +150,7 @@ async function people(db: Kysely<never>): Promise<void> {
   );
 }
 
-/** Raised under their locks, after the projection: somebody is left who can administer, and departments are a tree. */
+/** Raised under their locks, after the projection: somebody is left who can administer, departments and roles are trees. */
 async function guards(db: Kysely<never>): Promise<void> {
   await sql`
     CREATE FUNCTION read.require_administrator() RETURNS void LANGUAGE plpgsql AS $$
@@ -171,6 +171,27 @@ async function guards(db: Kysely<never>): Promise<void> {
         SELECT FROM read.departments AS d WHERE d.id NOT IN (SELECT id FROM reached)
       ) THEN
         RAISE EXCEPTION USING ERRCODE = 'PA012', MESSAGE = 'the departments would be no tree';
+      END IF;
+    END $$`.execute(db);
+  await sql`
+    CREATE FUNCTION read.require_first_administrator() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+      IF (SELECT count(*) FROM read.principals AS p WHERE p.is_admin) > 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA013', MESSAGE = 'there is an administrator already';
+      END IF;
+    END $$`.execute(db);
+  await sql`
+    CREATE FUNCTION read.require_role_tree() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+      IF EXISTS (
+        WITH RECURSIVE reached AS (
+          SELECT r.id FROM read.roles AS r WHERE r.extends_id IS NULL
+          UNION
+          SELECT r.id FROM read.roles AS r JOIN reached ON r.extends_id = reached.id
+        )
+        SELECT FROM read.roles AS r WHERE r.id NOT IN (SELECT id FROM reached)
+      ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA014', MESSAGE = 'the roles would be no tree';
       END IF;
     END $$`.execute(db);
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { FIRST_SECURITY_SETTINGS, type SecuritySettings } from '#contracts';
 import type { Aggregate } from '../log/aggregate.js';
 import { weakenings } from './domain/weakening.js';
@@ -14,7 +15,7 @@ export const SECURITY_SETTINGS_ID = '00000000-0000-8000-8000-000000000001';
 export const securitySettingsAggregate: Aggregate<SecuritySettings, SecuritySettingsCommand, SecuritySettingsEvent> = {
   initialState: FIRST_SECURITY_SETTINGS,
   decide({ settings }, before) {
-    if (JSON.stringify(settings) === JSON.stringify(before)) return [];
+    if (isDeepStrictEqual(settings, before)) return [];
     return [{ type: 'SecuritySettingsChanged', data: { settings, before, weakened: weakenings(before, settings) } }];
   },
   evolve: (_, event) => event.data.settings,

@@ -23,10 +23,17 @@ export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecu
     if (!allows(context.principal, 'settings', 'edit')) refuse('forbidden');
     return this.shell.run(context, securitySettingsAggregate, SECURITY_SETTINGS_ID, async ({ state }) => {
       const settings = acceptedSettings(context.body.parse(securitySettingsSchema));
+      if (settings.timeZone !== state.timeZone) await this.requireZone(settings.timeZone);
       await this.requireScopes(settings.activityMonitoring.limits);
       refuseLockOut(settings, { ip: context.caller.ip, isAdmin: context.principal.isAdmin });
       return { events: securitySettingsAggregate.decide({ type: 'change', settings }, state) };
     });
+  }
+
+  /** The gate computes days in the database, whose zones are not all of JavaScript's. */
+  private async requireZone(name: string): Promise<void> {
+    const found = await this.pool.query('SELECT 1 FROM pg_timezone_names WHERE name = $1', [name]);
+    if (found.rowCount === 0) refuseField('validation-failed', 'timeZone', 'No such IANA time zone');
   }
 
   /** A limit on somebody who does not exist would be a limit on nobody. */

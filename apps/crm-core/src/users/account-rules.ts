@@ -13,12 +13,21 @@ export const REQUIRE_ADMINISTRATOR: Statement = {
   values: [],
 };
 
-/** Runs an append whose guard may find that nobody would be left to administer. */
+/** Run after the projections: raises when the administrator made is not the only one. */
+export const REQUIRE_FIRST_ADMINISTRATOR: Statement = {
+  name: 'require first administrator',
+  text: 'SELECT read.require_first_administrator()',
+  values: [],
+};
+
+/** Runs an append whose guard may find that nobody would be left to administer, or that somebody is there already. */
 export async function keepingAnAdministrator<T>(append: () => Promise<T>): Promise<T> {
   try {
     return await append();
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'PA010') return refuse('last-administrator');
+    const code = (error as { code?: unknown } | null)?.code;
+    if (code === 'PA010') return refuse('last-administrator');
+    if (code === 'PA013') return refuse('already-exists');
     throw error;
   }
 }
@@ -61,6 +70,16 @@ export class AccountRules {
   async isHeld(userId: string): Promise<boolean> {
     const result = await this.pool.query<{ held: boolean }>('SELECT watch.is_held($1) AS held', [userId]);
     return result.rows[0]?.held === true;
+  }
+
+  /** The only administrator is told that he is, before he is told that nobody acts on himself. Throws `last-administrator`. */
+  async refuseLeavingNobody(principal: Principal, userId: string): Promise<void> {
+    if (!principal.isAdmin || principal.userId !== userId) return;
+    const others = await this.pool.query(
+      `SELECT 1 FROM read.principals WHERE is_admin AND status = 'active' AND user_id <> $1 AND NOT watch.is_held(user_id) LIMIT 1`,
+      [userId],
+    );
+    if (others.rowCount === 0) refuse('last-administrator');
   }
 
   async hasAdministrator(): Promise<boolean> {

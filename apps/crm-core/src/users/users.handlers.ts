@@ -11,6 +11,7 @@ import {
   keepingAnAdministrator,
   LAST_ADMINISTRATOR_LOCK,
   REQUIRE_ADMINISTRATOR,
+  REQUIRE_FIRST_ADMINISTRATOR,
 } from './account-rules.js';
 import { changeUserBody, createUserBody, firstAdministratorBody, reasonBody } from './domain/user.commands.js';
 import { SYSTEM_USER_ID } from './domain/system-user.js';
@@ -48,11 +49,17 @@ export class CreateFirstAdministratorHandler implements ICommandHandler<CreateFi
     if (context.caller.userId !== SYSTEM_USER_ID) refuse('forbidden');
     const { email, name } = context.body.parse(firstAdministratorBody);
     const fields: UserFields = { email, name, roleIds: [], departmentId: null, isAdmin: true };
-    return this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
-      if (await this.rules.hasAdministrator()) refuse('already-exists');
-      // The fixed id of the command makes it happen once, also when several gateways ask at the same time.
-      return { events: userAggregate.decide({ type: 'create', fields }, state), locks: [LAST_ADMINISTRATOR_LOCK] };
-    });
+    // Several gateways that ask at once use one command id. The guard is for those that were given different addresses.
+    return keepingAnAdministrator(() =>
+      this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
+        if (await this.rules.hasAdministrator()) refuse('already-exists');
+        return {
+          events: userAggregate.decide({ type: 'create', fields }, state),
+          locks: [LAST_ADMINISTRATOR_LOCK],
+          statements: [REQUIRE_FIRST_ADMINISTRATOR],
+        };
+      }),
+    );
   }
 }
 
@@ -107,10 +114,11 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
   }
 
   private async requireChangeable(context: CommandContext, id: string, changes: Partial<UserFields>): Promise<void> {
+    if (changes.isAdmin === false) await this.rules.refuseLeavingNobody(context.principal, id);
     if (changes.isAdmin !== undefined || changes.roleIds !== undefined || changes.departmentId !== undefined) {
       refuseOnOneself(context, id);
     }
-    if (changes.isAdmin !== undefined && !context.principal.isAdmin) refuse('grant-exceeds-own');
+    if (changes.isAdmin === true && !context.principal.isAdmin) refuse('grant-exceeds-own');
     await this.rules.requireDepartment(changes.departmentId);
     await this.rules.requireGivable(context.principal, changes.roleIds ?? []);
     if (changes.email !== undefined) await this.rules.requireFreeEmail(changes.email, id);
@@ -132,6 +140,7 @@ export class DeactivateUserHandler implements ICommandHandler<DeactivateUser> {
         const { fields } = requireKnown(state);
         await this.rules.requireManageable(context.principal, fields);
         const { reason } = context.body.parse(reasonBody);
+        await this.rules.refuseLeavingNobody(context.principal, id);
         refuseOnOneself(context, id);
         const events = userAggregate.decide({ type: 'deactivate', cause: { kind: 'administrator', reason } }, state);
         return { events, locks: [LAST_ADMINISTRATOR_LOCK], statements: [REQUIRE_ADMINISTRATOR] };

@@ -123,13 +123,26 @@ describe('the spool', () => {
     for (let round = 0; round < 5; round += 1) {
       const acknowledged = await writeUntilKilled(dir, 150 + Math.random() * 300);
       const spool = await spoolOf();
-      const kept = new Set((await spool.waiting(0, 1_000_000)).map(({ leadId }) => leadId));
+      const kept = await allWaiting(spool);
       expect(acknowledged.length).toBeGreaterThan(0);
+      expect(kept.size).toBe(spool.waitingCount);
       expect(acknowledged.filter((leadId) => !kept.has(leadId))).toEqual([]);
       await close(spool);
     }
   });
 });
+
+/** The ids of all that waits, read in the portions that the spool gives. */
+async function allWaiting(spool: Spool): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let afterSeq = 0; ;) {
+    const portion = await spool.waiting(afterSeq, 1_000);
+    for (const { leadId } of portion) ids.add(leadId);
+    const last = portion.at(-1);
+    if (last === undefined) return ids;
+    afterSeq = last.seq;
+  }
+}
 
 /** A process that stores batches through the spool's thread and says each lead's id once it is acknowledged. */
 const WRITER = `

@@ -16,7 +16,7 @@ export type DepartmentCommand =
   | { readonly type: 'create'; readonly fields: DepartmentFields }
   | { readonly type: 'change'; readonly changes: Partial<DepartmentFields> };
 
-const fields = { name: z.string().trim().min(1).max(200), parentId: z.uuid().toLowerCase().nullable() };
+const fields = { name: z.string().trim().normalize('NFC').min(1).max(200), parentId: z.uuid().toLowerCase().nullable() };
 export const createDepartmentBody = z.strictObject({ ...fields, parentId: fields.parentId.default(null) });
 export const changeDepartmentBody = z.strictObject(fields).partial();
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { refuse, type Decider } from '#kernel';
-import type { Grants } from '#policy';
+import { DomainError, refuse, type Decider } from '#kernel';
+import { parseGrants, widest, type Grants } from '#policy';
 import { changedFields } from '../../records/domain/record.decider.js';
 
 export interface RoleFields {
@@ -15,10 +15,21 @@ export const ROLE_EVENT_VERSIONS = { RoleCreated: 1, RoleChanged: 1 } as const;
 
 export type RoleState = { readonly phase: 'none' } | { readonly phase: 'live'; readonly fields: RoleFields };
 export type RoleCommand =
-  { readonly type: 'create'; readonly fields: RoleFields } | { readonly type: 'change'; readonly changes: Partial<RoleFields> };
+  | { readonly type: 'create'; readonly fields: RoleFields; readonly resolved: ResolvedGrants }
+  | { readonly type: 'change'; readonly changes: Partial<RoleFields>; readonly resolved: ResolvedGrants };
+
+/** What the role gives with its parents, as it is and as it will be. */
+export interface ResolvedGrants {
+  readonly before: Grants;
+  readonly after: Grants;
+}
 
 /** `grants` is judged by the policy's own catalogue, with a path for each cell that is wrong. */
-const fields = { name: z.string().trim().min(1).max(200), extends: z.uuid().toLowerCase().nullable(), grants: z.unknown() };
+const fields = {
+  name: z.string().trim().normalize('NFC').min(1).max(200),
+  extends: z.uuid().toLowerCase().nullable(),
+  grants: z.unknown(),
+};
 export const createRoleBody = z.strictObject({
   ...fields,
   extends: fields.extends.default(null),
@@ -26,12 +37,23 @@ export const createRoleBody = z.strictObject({
 });
 export const changeRoleBody = z.strictObject(fields).partial();
 
-/** Grants that let full numbers or addresses be seen unasked (access.md "Roles"). */
+/** Grants as a body gives them. Throws `level-not-applicable` when that is all that is wrong with them, else `validation-failed`. */
+export function readGrants(input: unknown): Grants {
+  try {
+    return parseGrants(input);
+  } catch (error) {
+    const errors = error instanceof DomainError ? (error.options.errors ?? []) : [];
+    if (errors.length === 0 || errors.some(({ code }) => code !== 'level-not-applicable')) throw error;
+    throw new DomainError('level-not-applicable', { errors });
+  }
+}
+
+/** What lets full numbers or addresses be seen unasked by more than before (access.md "Roles"). */
 export function grantWeakenings(before: Grants, after: Grants): readonly string[] {
   return (['phone', 'email'] as const)
     .filter((subject) => {
-      const level = after[subject]?.view ?? 'forbidden';
-      return level !== 'forbidden' && level !== (before[subject]?.view ?? 'forbidden');
+      const level = before[subject]?.view ?? 'forbidden';
+      return widest(level, after[subject]?.view ?? 'forbidden') !== level;
     })
     .map((subject) => `grant.${subject}.view`);
 }
@@ -39,15 +61,13 @@ export function grantWeakenings(before: Grants, after: Grants): readonly string[
 export const roleDecider: Decider<RoleState, RoleCommand, RoleEvent> = {
   initialState: { phase: 'none' },
   decide(command, state) {
+    const weakened = grantWeakenings(command.resolved.before, command.resolved.after);
     if (command.type === 'create') {
-      if (state.phase !== 'none') return refuse('already-exists');
-      return [{ type: 'RoleCreated', data: { ...command.fields, weakened: grantWeakenings({}, command.fields.grants) } }];
+      return state.phase === 'none' ? [{ type: 'RoleCreated', data: { ...command.fields, weakened } }] : refuse('already-exists');
     }
     if (state.phase === 'none') return refuse('not-found');
     const changes = changedFields(state.fields, command.changes);
-    if (Object.keys(changes).length === 0) return [];
-    const weakened = changes.grants === undefined ? [] : grantWeakenings(state.fields.grants, changes.grants);
-    return [{ type: 'RoleChanged', data: { ...changes, weakened } }];
+    return Object.keys(changes).length === 0 ? [] : [{ type: 'RoleChanged', data: { ...changes, weakened } }];
   },
   evolve(state, event): RoleState {
     const { weakened: _weakened, ...changed } = event.data;

@@ -1,31 +1,56 @@
 import { fold } from '#kernel';
-import { grantWeakenings, roleDecider, type RoleEvent, type RoleFields } from './role.decider.js';
+import { grantWeakenings, readGrants, roleDecider, type RoleEvent, type RoleFields } from './role.decider.js';
 
 const fields: RoleFields = { name: 'Manager', extendsId: null, grants: { contact: { view: 'group' } } };
 const created: RoleEvent = { type: 'RoleCreated', data: { ...fields, weakened: [] } };
+const refusal = (code: string) => expect.objectContaining({ code });
+const none = { before: {}, after: {} };
 const given = (...events: RoleEvent[]) => fold(roleDecider, events);
 
 describe('a role', () => {
   it('given nothing, when created, then created', () => {
-    expect(roleDecider.decide({ type: 'create', fields }, given())).toEqual([created]);
+    expect(roleDecider.decide({ type: 'create', fields, resolved: none }, given())).toEqual([created]);
   });
 
   it('given a role, when its grants change, then they replace the old ones whole', () => {
     const grants = { deal: { view: 'allowed' } } as const;
-    const [event] = roleDecider.decide({ type: 'change', changes: { grants } }, given(created));
+    const [event] = roleDecider.decide({ type: 'change', changes: { grants }, resolved: none }, given(created));
     expect(event).toEqual({ type: 'RoleChanged', data: { grants, weakened: [] } });
     expect(given(created, event as RoleEvent)).toMatchObject({ fields: { name: 'Manager', grants } });
   });
 
   it('given a role, when changed to what it is, then nothing', () => {
-    expect(roleDecider.decide({ type: 'change', changes: { grants: { contact: { view: 'group' } } } }, given(created))).toEqual(
-      [],
-    );
+    const changes = { grants: { contact: { view: 'group' } } } as const;
+    expect(roleDecider.decide({ type: 'change', changes, resolved: none }, given(created))).toEqual([]);
   });
 
   it('says when it lets full numbers be seen', () => {
     expect(grantWeakenings({}, { phone: { view: 'responsible' } })).toEqual(['grant.phone.view']);
     expect(grantWeakenings({ phone: { view: 'allowed' } }, { phone: { view: 'allowed' } })).toEqual([]);
     expect(grantWeakenings({ email: { view: 'allowed' } }, {})).toEqual([]);
+    expect(grantWeakenings({ email: { view: 'allowed' } }, { email: { view: 'group' } })).toEqual([]);
+    expect(grantWeakenings({ email: { view: 'group' } }, { email: { view: 'allowed' } })).toEqual(['grant.email.view']);
+  });
+
+  it('marks what it gets from a parent as well', () => {
+    const resolved = { before: {}, after: { phone: { view: 'allowed' } } } as const;
+    const [event] = roleDecider.decide({ type: 'change', changes: { extendsId: 'p' }, resolved }, given(created));
+    expect(event?.data.weakened).toEqual(['grant.phone.view']);
+  });
+
+  it('given a role, when created again, then already-exists; given none, when changed, then not-found', () => {
+    expect(() => roleDecider.decide({ type: 'create', fields, resolved: none }, given(created))).toThrow(
+      refusal('already-exists'),
+    );
+    expect(() => roleDecider.decide({ type: 'change', changes: {}, resolved: none }, given())).toThrow(refusal('not-found'));
+  });
+});
+
+describe('the grants of a body', () => {
+  it('are refused as level-not-applicable when nothing else is wrong', () => {
+    expect(() => readGrants({ contact: { create: 'group' } })).toThrow(refusal('level-not-applicable'));
+    expect(() => readGrants({ contact: { create: 'group', fly: 'allowed' } })).toThrow(refusal('validation-failed'));
+    expect(() => readGrants(null)).toThrow(refusal('validation-failed'));
+    expect(readGrants({ contact: { create: 'allowed' } })).toEqual({ contact: { create: 'allowed' } });
   });
 });

@@ -4,12 +4,16 @@ import type { SecuritySettings } from '#contracts';
 import { AddressList, formatRange, parseRange } from '#policy';
 import { isPhoneRegion } from '#privacy';
 
+/** A name, not an offset such as `+03:00`: PostgreSQL reads the sign of those the other way round. */
+const ZONE_NAME = /^[A-Za-z]/;
+
 /**
  * The settings as they are kept: entries canonical, nothing but settings. Throws `invalid-cidr` naming each entry, `validation-failed`
  * for a zone or region that does not exist, `empty-allow-list` for one that would let nobody in without being confirmed.
  */
 export function acceptedSettings(given: SecuritySettings): SecuritySettings {
-  if (!IANAZone.isValidZone(given.timeZone)) refuseField('validation-failed', 'timeZone', 'No such IANA time zone');
+  if (!ZONE_NAME.test(given.timeZone) || !IANAZone.isValidZone(given.timeZone))
+    refuseField('validation-failed', 'timeZone', 'No such IANA time zone');
   if (!isPhoneRegion(given.defaultRegion)) refuseField('validation-failed', 'defaultRegion', 'No such region');
   const { confirmEmpty, entries, ...list } = given.ipAllowList;
   const ranges = entries.map(({ cidr, note }) => ({ range: parseRange(cidr), note }));

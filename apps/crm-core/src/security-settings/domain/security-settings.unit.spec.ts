@@ -12,6 +12,7 @@ const withLimits = (...limits: Limit[]): SecuritySettings => ({
   activityMonitoring: { ...FIRST.activityMonitoring, limits },
 });
 const limit: Limit = { measure: 'contact.opened', window: 'hour', max: 20, action: 'deactivate', scope: { everyone: true } };
+const ofA: Limit = { ...limit, scope: { userIds: ['a'] } };
 
 describe('accepted settings', () => {
   it('keep addresses in their canonical form', () => {
@@ -38,6 +39,7 @@ describe('accepted settings', () => {
 
   it('refuse zones and regions that do not exist', () => {
     expect(() => acceptedSettings({ ...FIRST, timeZone: 'Mars/Olympus' })).toThrow(refusal('validation-failed'));
+    expect(() => acceptedSettings({ ...FIRST, timeZone: '+03:00' })).toThrow(refusal('validation-failed'));
     expect(() => acceptedSettings({ ...FIRST, defaultRegion: 'ZZ' })).toThrow(refusal('validation-failed'));
   });
 
@@ -54,6 +56,12 @@ describe('weakening', () => {
     expect(weakenings(FIRST, FIRST)).toEqual([]);
     expect(weakenings(withLimits(limit), withLimits({ ...limit, max: 10 }))).toEqual([]);
     expect(weakenings(withList(['10.0.0.0/8']), withList(['10.1.0.0/16']))).toEqual([]);
+    expect(weakenings(FIRST, withList(['10.1.0.0/16']))).toEqual([]);
+    expect(weakenings(withList(['10.0.0.0/9', '10.128.0.0/9']), withList(['10.0.0.0/8']))).toEqual([]);
+    expect(weakenings(withLimits(ofA), withLimits(ofA, { ...ofA, max: 99, scope: { userIds: ['b'] } }))).toEqual([]);
+    expect(weakenings(withLimits(limit, ofA), withLimits({ ...limit, max: 1 }, ofA))).toEqual([]);
+    expect(weakenings(withLimits(ofA), withLimits({ ...ofA, scope: { userIds: ['b', 'a'] } }))).toEqual([]);
+    expect(weakenings(withLimits(ofA), withLimits({ ...ofA, action: 'alert' }, ofA))).toEqual([]);
   });
 
   it.each<[string, SecuritySettings, SecuritySettings]>([
@@ -62,6 +70,16 @@ describe('weakening', () => {
     ['api.adminsOnly', FIRST, { ...FIRST, api: { adminsOnly: false } }],
     ['ipAllowList.enabled', withList(['10.0.0.0/8']), withList(['10.0.0.0/8'], { enabled: false })],
     ['ipAllowList.entries', withList(['10.1.0.0/16']), withList(['10.0.0.0/8'])],
+    ['ipAllowList.entries', withList(['10.0.0.0/9', '10.129.0.0/16']), withList(['10.0.0.0/8'])],
+    ['ipAllowList.entries', withList([]), withList(['::1'])],
+    ['activityMonitoring.limits', withLimits(limit), withLimits(limit, { ...ofA, max: 21 })],
+    ['activityMonitoring.limits', withLimits(ofA), withLimits(ofA, { ...ofA, max: 21 })],
+    ['activityMonitoring.limits', withLimits(limit), withLimits({ ...limit, scope: { roleIds: ['r'] } })],
+    [
+      'activityMonitoring.windowing',
+      FIRST,
+      { ...FIRST, activityMonitoring: { ...FIRST.activityMonitoring, windowing: 'calendar' } },
+    ],
     ['ipAllowList.exemptAdmins', withList([], { exemptAdmins: false }), withList([])],
     ['activityMonitoring.limits', withLimits(limit), withLimits()],
     ['activityMonitoring.limits', withLimits(limit), withLimits({ ...limit, max: 21 })],

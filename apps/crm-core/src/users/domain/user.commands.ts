@@ -4,9 +4,10 @@ import { z } from 'zod';
 const email = z
   .string()
   .trim()
+  .normalize('NFC')
   .max(254)
   .regex(/^[^\s@]+@[^\s@]+$/);
-const name = z.string().trim().min(1).max(200);
+const name = z.string().trim().normalize('NFC').min(1).max(200);
 const fields = {
   email,
   name,

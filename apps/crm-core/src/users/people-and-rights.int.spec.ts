@@ -1,0 +1,252 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { ICommandHandler } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
+import { Secret } from '#kernel';
+import { EventStore } from '#event-store';
+import { FIRST_SECURITY_SETTINGS, type AcceptedReply, type CommandName, type UserDeactivatedFact } from '#contracts';
+import { createPool } from '#platform';
+import { localKeyWrapper, newDataKey } from '#privacy';
+import { testDatabase, type TestDatabase } from '#testing';
+import { Authorizations } from '../commands/authorizations.js';
+import { CommandBody, type CommandClass, type CommandContext, type CrmCommand } from '../commands/command-context.js';
+import { CommandShell } from '../commands/command-shell.js';
+import {
+  ChangeDepartment,
+  ChangeDepartmentHandler,
+  CreateDepartment,
+  CreateDepartmentHandler,
+} from '../departments/departments.handlers.js';
+import { CrmLog } from '../log/crm-log.js';
+import { DataKeys } from '../log/data-keys.js';
+import { ChangeRole, ChangeRoleHandler, CreateRole, CreateRoleHandler } from '../roles/roles.handlers.js';
+import { ChangeSecuritySettings, ChangeSecuritySettingsHandler } from '../security-settings/security-settings.handlers.js';
+import { AccountRules } from './account-rules.js';
+import { deactivateByMonitor } from './deactivate-by-monitor.js';
+import { SYSTEM_USER_ID } from './domain/system-user.js';
+import {
+  ChangeUser,
+  ChangeUserHandler,
+  CreateFirstAdministrator,
+  CreateFirstAdministratorHandler,
+  CreateUser,
+  CreateUserHandler,
+  DeactivateUser,
+  DeactivateUserHandler,
+  ReactivateUser,
+  ReactivateUserHandler,
+} from './users.handlers.js';
+
+type Handlers = Partial<Record<CommandName, readonly [CommandClass, ICommandHandler<CrmCommand, AcceptedReply>]>>;
+
+let database: TestDatabase;
+let pool: Pool;
+let shell: CommandShell;
+let handlers: Handlers;
+/** An administrator who is active and not held. */
+let first: string;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = createPool({ connectionString: new Secret(database.coreUrl), max: 8, applicationName: 'core', pipeline: true });
+  const log = new CrmLog(new EventStore(pool), new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
+  shell = new CommandShell(log);
+  const rules = new AccountRules(pool);
+  handlers = {
+    CreateFirstAdministrator: [CreateFirstAdministrator, new CreateFirstAdministratorHandler(shell, rules)],
+    CreateUser: [CreateUser, new CreateUserHandler(shell, rules)],
+    ChangeUser: [ChangeUser, new ChangeUserHandler(shell, rules)],
+    DeactivateUser: [DeactivateUser, new DeactivateUserHandler(shell, rules)],
+    ReactivateUser: [ReactivateUser, new ReactivateUserHandler(shell, rules)],
+    CreateDepartment: [CreateDepartment, new CreateDepartmentHandler(shell, pool)],
+    ChangeDepartment: [ChangeDepartment, new ChangeDepartmentHandler(shell, pool)],
+    CreateRole: [CreateRole, new CreateRoleHandler(shell, rules)],
+    ChangeRole: [ChangeRole, new ChangeRoleHandler(shell, rules)],
+    ChangeSecuritySettings: [ChangeSecuritySettings, new ChangeSecuritySettingsHandler(shell, pool)],
+  };
+  const made = await Promise.allSettled(
+    ['a@example.org', 'b@example.org', 'c@example.org'].map((email) =>
+      send('CreateFirstAdministrator', SYSTEM_USER_ID, { email, name: 'A' }),
+    ),
+  );
+  expect(codesOf(made)).toEqual(['already-exists', 'already-exists', 'ok']);
+  first = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value.id] : []))[0] as string;
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** Sends a command as a person with the rights that he has in the database now. */
+async function send(name: CommandName, userId: string, body: unknown, targetId: string | null = null): Promise<AcceptedReply> {
+  const found = handlers[name];
+  if (found === undefined) throw new Error(`no handler for ${name}`);
+  const authorized = await new Authorizations(pool).load(userId);
+  const context = {
+    ...{ name, commandId: randomUUID(), requestId: randomUUID(), targetId, partId: null, expectedVersion: null },
+    caller: { userId, sessionId: null, tokenId: null, ip: '192.0.2.1' },
+    ...{ at: new Date().toISOString(), bodyMac: '00', body: new CommandBody(() => body), ...authorized },
+  };
+  return found[1].execute(new found[0](context as CommandContext));
+}
+
+const codesOf = (outcomes: readonly PromiseSettledResult<unknown>[]): readonly string[] =>
+  outcomes
+    .map((one) => (one.status === 'fulfilled' ? 'ok' : String((one.reason as { code?: unknown }).code ?? one.reason)))
+    .sort();
+const newPerson = async (fields: object = {}): Promise<string> =>
+  (await send('CreateUser', first, { email: `${randomUUID()}@example.org`, name: 'P', ...fields })).id;
+const newRole = async (grants: object, parent: string | null = null): Promise<string> =>
+  (await send('CreateRole', first, { name: 'R', extends: parent, grants })).id;
+const principal = async (id: string): Promise<Record<string, unknown>> =>
+  (await pool.query<Record<string, unknown>>('SELECT * FROM read.principals WHERE user_id = $1', [id])).rows[0] ?? {};
+const authzVersion = async (): Promise<number> =>
+  Number((await pool.query<{ v: string }>('SELECT authz_version AS v FROM read.security')).rows[0]?.v);
+const hold = (userId: string, epoch: number): Promise<unknown> =>
+  monitorQuery(`INSERT INTO watch.holds (user_id, epoch, cause, at) VALUES ($1, $2, '{}', clock_timestamp())`, [userId, epoch]);
+async function monitorQuery(text: string, values: unknown[]): Promise<unknown> {
+  const monitor = createPool({ connectionString: new Secret(database.monitorUrl), max: 1, applicationName: 'monitor' });
+  return monitor.query(text, values).finally(() => monitor.end());
+}
+
+describe('the last administrator', () => {
+  it('stays when two administrators demote or deactivate each other at once', async () => {
+    for (const [name, body] of [
+      ['ChangeUser', { isAdmin: false }],
+      ['DeactivateUser', { reason: 'leaves' }],
+    ] as const) {
+      const [one, other] = [await newPerson({ isAdmin: true }), await newPerson({ isAdmin: true })];
+      await hold(first, Number((await principal(first))['epoch']));
+      const outcomes = await Promise.allSettled([send(name, one, body, other), send(name, other, body, one)]);
+      expect(codesOf(outcomes)).toEqual(['last-administrator', 'ok']);
+      const standing = (await Promise.all([one, other].map(principal))).filter((p) => p['is_admin'] && p['status'] === 'active');
+      expect(standing).toHaveLength(1);
+      first = String(standing[0]?.['user_id']);
+    }
+  });
+
+  it('is not counted while he is held', async () => {
+    const other = await newPerson({ isAdmin: true });
+    await hold(other, 0);
+    await expect(send('ChangeUser', other, { isAdmin: false }, first)).rejects.toMatchObject({ code: 'last-administrator' });
+  });
+});
+
+describe('an account', () => {
+  it('takes an e-mail once, whatever its case and however many ask at once', async () => {
+    const email = `${randomUUID()}@example.org`;
+    const bodies = [email, email.toUpperCase(), email, email.toUpperCase()].map((one) => ({ email: one, name: 'P' }));
+    const outcomes = await Promise.allSettled(bodies.map((body) => send('CreateUser', first, body)));
+    expect(codesOf(outcomes)).toEqual(['email-taken', 'email-taken', 'email-taken', 'ok']);
+    const other = await newPerson();
+    await expect(send('ChangeUser', first, { email }, other)).rejects.toMatchObject({ code: 'email-taken' });
+  });
+
+  it('held is brought back in a new epoch, and an old fact bans nobody', async () => {
+    const id = await newPerson();
+    await expect(send('ReactivateUser', first, { reason: 'back' }, id)).rejects.toMatchObject({ code: 'already-active' });
+    await hold(id, 0);
+    const before = await authzVersion();
+    await send('ReactivateUser', first, { reason: 'back' }, id);
+    expect(await principal(id)).toMatchObject({ status: 'active', epoch: 1 });
+    expect(await authzVersion()).toBe(before + 1);
+    const cause = { measure: 'contact.opened', window: 'hour', action: 'deactivate', max: 20, count: 21 } as const;
+    const fact = (epoch: number): UserDeactivatedFact => {
+      return { id: randomUUID(), userId: id, epoch, refusedAt: new Date().toISOString(), cause };
+    };
+    await deactivateByMonitor(shell, fact(0));
+    expect(await principal(id)).toMatchObject({ status: 'active', version: 2 });
+    const now = fact(1);
+    await Promise.all([deactivateByMonitor(shell, now), deactivateByMonitor(shell, now)]);
+    await deactivateByMonitor(shell, now);
+    expect(await principal(id)).toMatchObject({ status: 'deactivated', version: 3 });
+    await expect(send('DeactivateUser', first, { reason: 'leaves' }, id)).rejects.toMatchObject({ code: 'already-deactivated' });
+  });
+
+  it('gets from somebody who is no administrator nothing that he lacks', async () => {
+    const keeper = await newRole({ users: { view: 'allowed', edit: 'allowed' }, contact: { view: 'group' } });
+    const [narrow, wide] = [await newRole({ contact: { view: 'group' } }), await newRole({ contact: { view: 'allowed' } })];
+    const child = await newRole({ contact: { edit: 'forbidden' } }, wide);
+    const id = await newPerson({ roleIds: [keeper] });
+    const body = (fields: object): object => ({ email: `${randomUUID()}@example.org`, name: 'P', ...fields });
+    const made = await send('CreateUser', id, body({ roleIds: [narrow] }));
+    for (const fields of [{ isAdmin: true }, { roleIds: [wide] }, { roleIds: [child] }]) {
+      await expect(send('CreateUser', id, body(fields))).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+      await expect(send('ChangeUser', id, fields, made.id)).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    }
+    await expect(send('ChangeUser', id, { name: 'X' }, first)).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    for (const fields of [{ roleIds: [] }, { departmentId: null }, { isAdmin: false }]) {
+      await expect(send('ChangeUser', id, fields, id)).rejects.toMatchObject({ code: 'own-privileges' });
+    }
+    await expect(send('CreateUser', id, body({ roleIds: [randomUUID()] }))).rejects.toMatchObject({ code: 'unknown-reference' });
+    await expect(send('CreateUser', made.id, { nonsense: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('trees', () => {
+  it.each([
+    ['Department', 'parentId', (): object => ({ name: 'D' })],
+    ['Role', 'extends', (): object => ({ name: 'R', grants: {} })],
+  ] as const)('%s: two that are hung below each other at once make no circle', async (kind, field, body) => {
+    for (let round = 0; round < 5; round += 1) {
+      const one = (await send(`Create${kind}`, first, body())).id;
+      const other = (await send(`Create${kind}`, first, body())).id;
+      const outcomes = await Promise.allSettled([
+        send(`Change${kind}`, first, { [field]: other }, one),
+        send(`Change${kind}`, first, { [field]: one }, other),
+      ]);
+      expect(codesOf(outcomes)).toEqual(['ok', 'validation-failed']);
+      await expect(send(`Change${kind}`, first, { [field]: randomUUID() }, one)).rejects.toMatchObject({
+        code: 'unknown-reference',
+      });
+    }
+  });
+
+  it('a role gives with its parents nothing that its maker lacks', async () => {
+    const maker = await newPerson({ roleIds: [await newRole({ roles: { edit: 'allowed' }, contact: { view: 'group' } })] });
+    const wide = await newRole({ deal: { view: 'allowed' } });
+    const body = { name: 'R', grants: { contact: { view: 'responsible' } } };
+    const { id } = await send('CreateRole', maker, body);
+    await expect(send('CreateRole', maker, { ...body, extends: wide })).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    await expect(send('ChangeRole', maker, { extends: wide }, id)).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    await expect(send('ChangeRole', maker, { grants: {} }, wide)).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    await expect(send('ChangeRole', maker, { grants: { contact: { create: 'group' } } }, id)).rejects.toMatchObject({
+      code: 'level-not-applicable',
+    });
+  });
+});
+
+describe('security settings', () => {
+  const put = (change: object): Promise<AcceptedReply> =>
+    send('ChangeSecuritySettings', first, { ...FIRST_SECURITY_SETTINGS, ...change });
+  const stored = async (): Promise<unknown> => (await pool.query('SELECT settings, version FROM read.security')).rows[0];
+  const limit = { measure: 'deal.opened', window: 'day', max: 30, action: 'deactivate' };
+
+  it('change as a whole, and once', async () => {
+    const ipAllowList = { enabled: true, exemptAdmins: false, entries: [{ cidr: '::FFFF:192.0.2.0/120', note: 'office' }] };
+    await put({ ipAllowList });
+    const kept = { ...ipAllowList, entries: [{ cidr: '192.0.2.0/24', note: 'office' }] };
+    expect(await stored()).toEqual({ settings: { ...FIRST_SECURITY_SETTINGS, ipAllowList: kept }, version: 1 });
+    const before = await authzVersion();
+    expect(await put({ ipAllowList })).toMatchObject({ version: 1 });
+    expect(await authzVersion()).toBe(before);
+  });
+
+  it.each([
+    ['validation-failed', { timeZone: 'europe/moscow' }],
+    ['validation-failed', { timeZone: 'Mars/Olympus' }],
+    ['would-lock-you-out', { ipAllowList: { enabled: true, exemptAdmins: false, entries: [{ cidr: '10.0.0.0/8' }] } }],
+    ['invalid-cidr', { ipAllowList: { enabled: true, exemptAdmins: true, entries: [{ cidr: '10.0.0.1/8' }] } }],
+    ['empty-allow-list', { ipAllowList: { enabled: true, exemptAdmins: true, entries: [] } }],
+    ['unknown-reference', { limits: [{ ...limit, scope: { userIds: [randomUUID()] } }] }],
+    ['unknown-reference', { limits: [{ ...limit, scope: { roleIds: [randomUUID()] } }] }],
+  ] as [string, { limits?: object[] }][])('are refused with %s (%#)', async (code, { limits, ...change }) => {
+    const before = await stored();
+    const activityMonitoring = { ...FIRST_SECURITY_SETTINGS.activityMonitoring, limits: limits ?? [] };
+    await expect(put({ ...change, activityMonitoring })).rejects.toMatchObject({ code });
+    expect(await stored()).toEqual(before);
+  });
+
+  it('take the names of places that moved their spelling', async () => {
+    for (const timeZone of ['Asia/Kolkata', 'Europe/Kyiv', 'America/Sao_Paulo', 'UTC']) await put({ timeZone });
+  });
+});
