@@ -43,7 +43,22 @@ class Run {
     const system = await BenchSystem.prepare();
     this.#stops.push(() => system.stop());
     progress('starting the system');
-    await system.start();
+    try {
+      await system.start();
+      await this.#run(system, names);
+    } catch (error) {
+      console.error(`\n${system.report()}`);
+      throw error;
+    }
+  }
+
+  /** Stops everything that was started, the last first. */
+  async stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #run(system: BenchSystem, names: readonly string[]): Promise<void> {
     const bench = await this.#bench(system);
     const measurements: Measurement[] = [];
     for (const name of names) {
@@ -63,12 +78,6 @@ class Run {
     ].join('\n');
     console.log(`\n${text}`);
     if (names.length === Object.keys(ROWS).length) refreshDocument(DOCUMENT, text);
-  }
-
-  /** Stops everything that was started, the last first. */
-  async stop(): Promise<void> {
-    this.#stopped ??= this.#stopAll();
-    return this.#stopped;
   }
 
   async #bench(system: BenchSystem): Promise<Bench> {

@@ -1,10 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connections } from '../deploy/src/connections.js';
+import { logTail } from '../deploy/src/servers/child.js';
 import { freePort } from '../deploy/src/servers/free-port.js';
 
 const START = join(import.meta.dirname, '..', 'deploy', 'src', 'start.js');
@@ -58,7 +59,7 @@ export class BenchSystem {
     for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end && !hasEnded(child); await sleep(50)) {
       if (/^palisade ready$/m.test(this.#output)) return;
     }
-    throw new Error(`the system did not become ready:\n${this.#output}`);
+    throw new Error('the system did not become ready');
   }
 
   /** The start itself; everything that runs descends from it. */
@@ -68,6 +69,14 @@ export class BenchSystem {
 
   get connections(): Connections {
     return JSON.parse(readFileSync(join(this.dataDir, 'connections.json'), 'utf8')) as Connections;
+  }
+
+  /** What explains a failure: the ends of what the start said and of the logs, which are removed with the data. */
+  report(): string {
+    const folder = join(this.dataDir, 'logs');
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.log')) : [];
+    const tails = names.map((name) => `--- ${name}\n${logTail(join(folder, name), 8)}`);
+    return [this.#output.trim().split('\n').slice(-8).join('\n'), ...tails].join('\n');
   }
 
   /** Stops everything and removes the data. */

@@ -3,7 +3,15 @@ import { basename } from 'node:path';
 import { codeOf, describeAnswer, UnexpectedAnswer, type Json } from './api-client.js';
 import type { ClientBase, MadeRecord } from './client-base.js';
 import type { Company } from './company.js';
-import { internationalForm, readCustomers, readingOf, UnreadableFile, type Customer, type RefusedPart } from './customer-file.js';
+import {
+  internationalForm,
+  readCustomers,
+  readingOf,
+  UnreadableFile,
+  type Customer,
+  type CustomerFile,
+  type RefusedPart,
+} from './customer-file.js';
 import { keyOf, type DemoRun, type Person } from './demo-run.js';
 import { inParallel } from './in-parallel.js';
 
@@ -25,9 +33,9 @@ interface Imported {
 }
 
 /** Makes the customers of a file contacts of the managers. What is refused is told by line and code. */
-export async function importCustomers(run: DemoRun, company: Company, base: ClientBase, file: string): Promise<void> {
-  const { customers, refused } = readCustomers(readText(file));
-  const progress = run.terminal.progress(`customers of ${basename(file)}`, customers.length);
+export async function importCustomers(run: DemoRun, company: Company, base: ClientBase, file: CustomerFile): Promise<void> {
+  const { customers, refused } = file;
+  const progress = run.terminal.progress('customers', customers.length);
   const results = await inParallel(customers, IN_FLIGHT, async (customer, index) => {
     const owner = company.managers[index % company.managers.length] as Person;
     const result = await importOne(run, customer, owner, company.region);
@@ -119,12 +127,15 @@ function plant({ planted }: DemoRun, field: Part['field'], value: string): void 
   else planted.addEmail(value);
 }
 
-function readText(file: string): string {
+/** Reads a file of customers. Throws `UnreadableFile`. */
+export function readCustomerFile(path: string): CustomerFile {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new UnreadableFile(
-      `--customers: ${basename(file)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      `--customers: ${basename(path)} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
     );
   }
+  return readCustomers(text);
 }

@@ -3,7 +3,7 @@ import { ApiClient, UnexpectedAnswer, type Traffic } from './api-client.js';
 import { expectNothingLostOrDoubled, fillClientBase } from './client-base.js';
 import { foundCompany, signIn } from './company.js';
 import { UnreadableFile } from './customer-file.js';
-import { importCustomers } from './customer-import.js';
+import { importCustomers, readCustomerFile } from './customer-import.js';
 import { lookAsGateway } from './database-look.js';
 import { AnswersWatched, newRunId, type DemoRun } from './demo-run.js';
 import { Findings } from './findings.js';
@@ -18,11 +18,13 @@ import { bringLeads } from './web-form.js';
 
 async function demonstrate(run: DemoRun, adminToken: string): Promise<void> {
   const { terminal, findings, options, watched, traffic } = run;
+  // Before anything is made: a file that cannot be read leaves nothing behind.
+  const customers = options.customers === undefined ? undefined : readCustomerFile(options.customers);
   terminal.heading('1  a company');
   const company = await foundCompany(run);
   terminal.heading('2  its client base');
   const base = await fillClientBase(run, company);
-  if (options.customers !== undefined) await importCustomers(run, company, base, options.customers);
+  if (customers !== undefined) await importCustomers(run, company, base, customers);
   terminal.heading('3  a web form');
   await bringLeads(run, company);
   terminal.heading('4  a manager at work');
@@ -75,7 +77,7 @@ async function begin(
   const stranger = new ApiClient({ urls: system.gatewayUrls, traffic });
   const id = newRunId();
   terminal.line(`Palisade at ${system.gatewayUrls.join(', ')}; forms at ${system.ingestUrls.join(', ')}; run ${id}`);
-  const adminToken = await signIn(stranger, system.admin.email, await passwordOf(system));
+  const adminToken = await signInAsAdministrator(stranger, system);
   const run: DemoRun = {
     id,
     options,
@@ -88,6 +90,17 @@ async function begin(
     watched: new AnswersWatched(planted),
   };
   return { run, adminToken };
+}
+
+async function signInAsAdministrator(stranger: ApiClient, system: RunningSystem): Promise<string> {
+  try {
+    return await signIn(stranger, system.admin.email, await passwordOf(system));
+  } catch (error) {
+    if (!(error instanceof UnexpectedAnswer)) throw error;
+    throw new NotRunning(
+      `${error.message}\n  next: see that PALISADE_ADMIN_EMAIL and PALISADE_ADMIN_PASSWORD are an administrator's`,
+    );
+  }
 }
 
 async function passwordOf({ admin }: RunningSystem): Promise<string> {

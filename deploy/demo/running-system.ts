@@ -27,9 +27,10 @@ const DEFAULT_ADMIN = 'admin@palisade.local';
 export async function findRunningSystem(env: Environment, workingDirectory: string): Promise<RunningSystem> {
   const dataDir = resolve(workingDirectory, env['PALISADE_DATA_DIR'] || '.data');
   const entries = readJson<{ service: string; port?: number }[]>(join(dataDir, 'run.json')) ?? [];
+  const byPort = [...entries].sort((a, b) => (a.port ?? 0) - (b.port ?? 0));
   const host = reachable(env['PALISADE_HOST'] || '127.0.0.1');
   const urls = (service: string): string[] =>
-    entries.flatMap((entry) => (entry.service === service && entry.port !== undefined ? [`http://${host}:${entry.port}`] : []));
+    byPort.flatMap((entry) => (entry.service === service && entry.port !== undefined ? [`http://${host}:${entry.port}`] : []));
   const connections = readJson<{ database: { gateway: string } }>(join(dataDir, 'connections.json'));
   const [gatewayUrls, ingestUrls] = [urls('access-gateway'), urls('lead-ingest')];
   if (gatewayUrls.length === 0 || ingestUrls.length === 0 || connections === undefined || !(await isReady(gatewayUrls))) {

@@ -116,6 +116,15 @@ export function outcomeOf({ status, headers, body }: HttpAnswer<unknown>): strin
   return isProblem ? `${status} ${String(code)}` : `${status} and no problem`;
 }
 
+/** Asks again as long as a part is unavailable (503 tells to), as a client does on a busy machine. */
+export function persistently<Body>(ask: () => Promise<HttpAnswer<Body>>, withinMs = 20_000): Promise<HttpAnswer<Body>> {
+  const served = async (): Promise<HttpAnswer<Body> | undefined> => {
+    const answer = await ask().catch(() => undefined);
+    return answer?.status === 503 ? undefined : answer;
+  };
+  return eventually('an answer other than 503', served, withinMs);
+}
+
 /** Asks again and again until the answer is not undefined; throws when it still is after the time. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, withinMs = 15_000): Promise<T> {
   for (const end = Date.now() + withinMs; ; await sleep(25)) {

@@ -1,13 +1,24 @@
 import pg from 'pg';
-import { HttpClient, startSystem, type EventStream, type HttpAnswer, type System } from '#testing';
+import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
+import { AlarmWatch, type Alarm } from './alarm-watch.js';
 import { whileBrokerStands } from './broker-pause.js';
-import { answered, eventually, everyRow, made, outcome, outcomeOf, Staff, type Json, type Person } from './staff.js';
+import {
+  answered,
+  eventually,
+  everyRow,
+  made,
+  outcome,
+  outcomeOf,
+  persistently,
+  Staff,
+  type Json,
+  type Person,
+} from './staff.js';
 
 const LIMIT = 20;
 const CARDS = 40;
 const OPENINGS = 200;
 
-type Alarm = Json & { type: string; userId: string; id: string };
 interface Scrape {
   readonly served: ReadonlySet<string>;
   readonly refusals: ReadonlySet<string>;
@@ -16,7 +27,7 @@ interface Scrape {
 describe('the watched path', () => {
   let system: System;
   let staff: Staff;
-  let stream: EventStream;
+  let watch: AlarmWatch;
   let database: pg.Client;
   let cards: string[];
 
@@ -29,10 +40,10 @@ describe('the watched path', () => {
     cards = (await Promise.all(making)).map(({ id }) => id);
     const limit = { measure: 'contact.opened', window: 'hour', max: LIMIT, action: 'deactivate', scope: { everyone: true } };
     await staff.monitoring({ limits: [limit] });
-    stream = await staff.admin.events('/v1/alerts/stream');
+    watch = await AlarmWatch.open(staff.admin);
   }, 120_000);
   afterAll(async () => {
-    stream?.close();
+    await watch?.close();
     await database?.end();
     await system?.stop();
   });
@@ -45,7 +56,8 @@ describe('the watched path', () => {
     const clients = onAll(person);
     const asked = Array.from({ length: openings }, async (_, index): Promise<[string, HttpAnswer<Json>]> => {
       const id = cards[index % CARDS] as string;
-      return [id, await (clients[Math.floor(index / CARDS) % clients.length] as HttpClient).get(`/v1/contacts/${id}`)];
+      const client = clients[Math.floor(index / CARDS) % clients.length] as HttpClient;
+      return [id, await persistently(() => client.get(`/v1/contacts/${id}`))];
     });
     const served = new Set<string>();
     const refusals = new Set<string>();
@@ -65,11 +77,7 @@ describe('the watched path', () => {
     (await everyRow<Alarm>(staff.admin, '/v1/alerts')).filter(
       ({ type, userId }) => type === 'user.deactivated' && userId === person.id,
     );
-  const streamed = (person: Person): Alarm[] =>
-    stream.received
-      .filter(({ event }) => event === 'user.deactivated')
-      .map(({ data }) => JSON.parse(data) as Alarm)
-      .filter(({ userId }) => userId === person.id);
+  const streamed = (person: Person): Alarm[] => watch.about('user.deactivated', person.id);
 
   /** The alarm on the stream and in the list, once each, with its figures. */
   async function alarmOf(person: Person): Promise<Alarm> {
@@ -156,8 +164,8 @@ describe('the watched path', () => {
     const opened = cards.slice(0, LIMIT);
     const [, ...looks] = await Promise.all([
       scrape(scraper),
-      ...opened.map((id) => outcome(worker.client.get(`/v1/contacts/${id}`))),
-      ...cards.map((id) => outcome(staff.admin.get(`/v1/contacts/${id}`))),
+      ...opened.map((id) => outcome(persistently(() => worker.client.get(`/v1/contacts/${id}`)))),
+      ...cards.map((id) => outcome(persistently(() => staff.admin.get(`/v1/contacts/${id}`)))),
     ]);
     expect(new Set(looks)).toEqual(new Set(['200']));
     // What he has counted already is served at the limit; one more is not.
@@ -168,9 +176,12 @@ describe('the watched path', () => {
     await alarmOf(worker);
   });
 
-  it('holds the same with the broker stopped, and catches up when it goes on', async () => {
+  it.each([
+    ['for a moment', false],
+    ['until its loss is noticed', true],
+  ])('holds the same with the broker stopped %s, and catches up when it goes on', async (_, untilNoticed) => {
     const person = await manager();
-    const served = await whileBrokerStands(system, async () => {
+    const work = async (): Promise<ReadonlySet<string>> => {
       const scraped = await scrape(person);
       expect(scraped.served.size).toBe(LIMIT);
       expect(scraped.refusals).toEqual(new Set(['403 view-limit-reached']));
@@ -185,7 +196,8 @@ describe('the watched path', () => {
       expect(await openSessions(person)).toBe(1);
       expect(await outcome(staff.admin.get(`/v1/contacts/${cards[0]}`))).toBe('200');
       return scraped.served;
-    });
+    };
+    const served = await whileBrokerStands(system, work, { untilNoticed });
     await eventually('sessions to end in the store', async () => ((await openSessions(person)) === 0 ? true : undefined), 25_000);
     await alarmOf(person);
     await expectCutOff(person);

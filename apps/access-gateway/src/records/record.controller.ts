@@ -112,10 +112,13 @@ function recordController(kind: RecordKind): Type {
     async open(
       @CurrentWho() who: Who,
       @Param('id', PathId) id: string,
+      @Query() sent: Readonly<Record<string, unknown>>,
       @Req() request: FastifyRequest,
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<Record<string, unknown>> {
       requireRealRequest(request);
+      // A card of the past that showed the present would be a lie: what is not known here is refused.
+      if (Object.keys(sent).length > 0) refuse('unknown-filter');
       const card = await this.records.open(kind, who, id);
       reply.header('etag', etagOf(card.version));
       return card.body;

@@ -3,6 +3,7 @@ import { DomainError, type FieldError } from '#kernel';
 import type { EventMetadata } from '#event-store';
 import type { AuthorizationRow, Caller, CommandName } from '#contracts';
 import type { Principal } from '#policy';
+import { maskText } from '#privacy';
 
 /** The body of a command: judged only when asked for, after the rights. */
 export class CommandBody {
@@ -71,6 +72,14 @@ export function metadataOf(context: CommandContext): EventMetadata {
     causationId: null,
     at: context.at,
   };
+}
+
+/**
+ * A text that is kept without being sealed (a reason, the name of a role): numbers and e-mails in it are masked for good, for
+ * nobody needs them there.
+ */
+export function unsealedText(context: CommandContext, text: string): string {
+  return maskText(text.normalize('NFC'), context.authorization.settings.defaultRegion);
 }
 
 /** The id in the path of the route. Its absence is a fault of the gateway, not of the client. */

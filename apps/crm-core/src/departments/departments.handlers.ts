@@ -6,7 +6,7 @@ import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
 import { judgedAgain } from '../authz/judged-again.js';
-import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { CORE_POOL } from '../log/log.module.js';
 import { departmentAggregate } from './department.aggregate.js';
@@ -40,6 +40,10 @@ function requirePlace(tree: readonly DepartmentNode[], id: string, parentId: str
   if (wouldCircle(tree, id, parentId)) refuseField('validation-failed', 'parentId', 'A department cannot stand below itself');
 }
 
+function masked<Body extends { name?: string | undefined }>(context: CommandContext, body: Body): Body {
+  return body.name === undefined ? body : { ...body, name: unsealedText(context, body.name) };
+}
+
 @CommandHandler(CreateDepartment)
 export class CreateDepartmentHandler implements ICommandHandler<CreateDepartment> {
   constructor(
@@ -49,7 +53,7 @@ export class CreateDepartmentHandler implements ICommandHandler<CreateDepartment
 
   async execute({ context }: CreateDepartment): Promise<AcceptedReply> {
     requireEdit(context);
-    const fields = context.body.parse(createDepartmentBody);
+    const fields = masked(context, context.body.parse(createDepartmentBody));
     const id = uuidv7();
     return this.shell.run(context, departmentAggregate, id, async ({ state }) => {
       requirePlace(await readTree(this.pool), id, fields.parentId);
@@ -71,7 +75,7 @@ export class ChangeDepartmentHandler implements ICommandHandler<ChangeDepartment
     return judgedAgain('PA012', () =>
       this.shell.run(context, departmentAggregate, id, async ({ state }) => {
         if (state.phase === 'none') return refuse('not-found');
-        const changes = context.body.parse(changeDepartmentBody) as Partial<DepartmentFields>;
+        const changes = masked(context, context.body.parse(changeDepartmentBody)) as Partial<DepartmentFields>;
         const events = departmentAggregate.decide({ type: 'change', changes }, state);
         if (changes.parentId === undefined) return { events };
         requirePlace(await readTree(this.pool), id, changes.parentId);

@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
-import { CrmCommand, targetOf } from '../commands/command-context.js';
+import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { RecordReferences } from '../records/record-references.js';
 import { changeFormBody, createFormBody } from './domain/form.commands.js';
@@ -38,6 +38,18 @@ export class FormReferences {
   }
 }
 
+/** A form's own words stand in every title that it makes: no number in them. */
+function masked<Body extends { name?: string | undefined; titleTemplate?: string | undefined }>(
+  context: CommandContext,
+  body: Body,
+): Body {
+  return {
+    ...body,
+    ...(body.name === undefined ? {} : { name: unsealedText(context, body.name) }),
+    ...(body.titleTemplate === undefined ? {} : { titleTemplate: unsealedText(context, body.titleTemplate) }),
+  };
+}
+
 @CommandHandler(CreateForm)
 export class CreateFormHandler implements ICommandHandler<CreateForm> {
   constructor(
@@ -53,7 +65,7 @@ export class CreateFormHandler implements ICommandHandler<CreateForm> {
       quarantine: _quarantine,
       format: _format,
       ...fields
-    } = context.body.parse(createFormBody);
+    } = masked(context, context.body.parse(createFormBody));
     await this.references.require(fields);
     const key = `frm_${randomBytes(KEY_BYTES).toString('base64url')}`;
     const reply = await this.shell.run(context, formAggregate, uuidv7(), ({ state }) => ({
@@ -81,7 +93,7 @@ export class ChangeFormHandler implements ICommandHandler<ChangeForm> {
         quarantine: _quarantine,
         format: _format,
         ...parsed
-      } = context.body.parse(changeFormBody);
+      } = masked(context, context.body.parse(changeFormBody));
       const changes = parsed as Partial<FormFields>;
       await this.references.require({ ...state.fields, ...changes });
       return { events: formAggregate.decide({ type: 'change', changes }, state) };

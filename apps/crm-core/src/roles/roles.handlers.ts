@@ -1,11 +1,10 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { v7 as uuidv7 } from 'uuid';
-import type { z } from 'zod';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows, exceeds, resolveGrants, type Grants, type Principal, type Role } from '#policy';
 import { judgedAgain } from '../authz/judged-again.js';
-import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { AccountRules } from '../users/account-rules.js';
 import { changeRoleBody, createRoleBody, readGrants, type RoleFields } from './domain/role.decider.js';
@@ -45,7 +44,7 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
   async execute({ context }: CreateRole): Promise<AcceptedReply> {
     requireEdit(context);
     const { extends: extendsId, grants, name } = context.body.parse(createRoleBody);
-    const fields: RoleFields = { name, extendsId, grants: readGrants(grants) };
+    const fields: RoleFields = { name: unsealedText(context, name), extendsId, grants: readGrants(grants) };
     const id = uuidv7();
     return this.shell.run(context, roleAggregate, id, async ({ state }) => {
       const after = resolved(await this.rules.roles(), id, fields);
@@ -72,7 +71,7 @@ export class ChangeRoleHandler implements ICommandHandler<ChangeRole> {
         const before = resolved(others, id, state.fields);
         // Taking away what one does not hold oneself is not one's affair either.
         requireHeld(context.principal, before);
-        const changes = changesOf(context.body.parse(changeRoleBody));
+        const changes = changesOf(context);
         const after = resolved(others, id, { ...state.fields, ...changes });
         requireHeld(context.principal, after);
         const events = roleAggregate.decide({ type: 'change', changes, resolved: { before, after } }, state);
@@ -82,9 +81,10 @@ export class ChangeRoleHandler implements ICommandHandler<ChangeRole> {
   }
 }
 
-function changesOf(body: z.output<typeof changeRoleBody>): Partial<RoleFields> {
+function changesOf(context: CommandContext): Partial<RoleFields> {
+  const body = context.body.parse(changeRoleBody);
   return {
-    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.name === undefined ? {} : { name: unsealedText(context, body.name) }),
     ...(body.extends === undefined ? {} : { extendsId: body.extends }),
     ...(body.grants === undefined ? {} : { grants: readGrants(body.grants) }),
   };

@@ -2,8 +2,9 @@ import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { refuse, refuseField } from '#kernel';
-import { securitySettingsSchema, type AcceptedReply, type Limit } from '#contracts';
+import { securitySettingsSchema, type AcceptedReply, type Limit, type SecuritySettings } from '#contracts';
 import { allows } from '#policy';
+import { maskText } from '#privacy';
 import { CrmCommand } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { CORE_POOL } from '../log/log.module.js';
@@ -22,7 +23,7 @@ export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecu
   async execute({ context }: ChangeSecuritySettings): Promise<AcceptedReply> {
     if (!allows(context.principal, 'settings', 'edit')) refuse('forbidden');
     return this.shell.run(context, securitySettingsAggregate, SECURITY_SETTINGS_ID, async ({ state }) => {
-      const settings = acceptedSettings(context.body.parse(securitySettingsSchema));
+      const settings = withMaskedNotes(acceptedSettings(context.body.parse(securitySettingsSchema)));
       if (settings.timeZone !== state.timeZone) await this.requireZone(settings.timeZone);
       await this.requireScopes(settings.activityMonitoring.limits);
       refuseLockOut(settings, { ip: context.caller.ip, isAdmin: context.principal.isAdmin });
@@ -51,4 +52,10 @@ export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecu
     const found = await this.pool.query(`SELECT 1 FROM ${table} WHERE id = ANY($1::uuid[])`, [unique]);
     if (found.rowCount !== unique.length) refuseField('unknown-reference', path, 'Not all of them exist');
   }
+}
+
+/** A note is free text: a number in it is masked, in the region that the settings themselves name. */
+function withMaskedNotes(settings: SecuritySettings): SecuritySettings {
+  const entries = settings.ipAllowList.entries.map(({ cidr, note }) => ({ cidr, note: maskText(note, settings.defaultRegion) }));
+  return { ...settings, ipAllowList: { ...settings.ipAllowList, entries } };
 }

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
-import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import {
   AccountRules,
@@ -139,7 +139,7 @@ export class DeactivateUserHandler implements ICommandHandler<DeactivateUser> {
       this.shell.run(context, userAggregate, id, async ({ state }) => {
         const { fields } = requireKnown(state);
         await this.rules.requireManageable(context.principal, fields);
-        const { reason } = context.body.parse(reasonBody);
+        const reason = unsealedText(context, context.body.parse(reasonBody).reason);
         await this.rules.refuseLeavingNobody(context.principal, id);
         refuseOnOneself(context, id);
         const events = userAggregate.decide({ type: 'deactivate', cause: { kind: 'administrator', reason } }, state);
@@ -162,7 +162,7 @@ export class ReactivateUserHandler implements ICommandHandler<ReactivateUser> {
     return this.shell.run(context, userAggregate, id, async ({ state }) => {
       const { fields } = requireKnown(state);
       await this.rules.requireManageable(context.principal, fields);
-      const { reason } = context.body.parse(reasonBody);
+      const reason = unsealedText(context, context.body.parse(reasonBody).reason);
       refuseOnOneself(context, id);
       const isHeld = await this.rules.isHeld(id);
       return { events: userAggregate.decide({ type: 'reactivate', reason, isHeld }, state) };
