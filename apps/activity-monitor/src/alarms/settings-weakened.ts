@@ -29,7 +29,7 @@ function draftOf(payload: unknown): AlarmDraft[] {
   if (!parsed.success || parsed.data.weakened === undefined || parsed.data.weakened.length === 0) return [];
   const { id, at, actorId, weakened } = parsed.data;
   const names = weakened.map((name) => (SETTING_NAME.test(name) ? name : 'another setting'));
-  const message = `Security settings were weakened: ${[...new Set(names)].join(', ')}.`;
+  const message = `Protections were weakened: ${[...new Set(names)].join(', ')}.`;
   const alarm = { type: 'settings.weakened', severity: 'warning', at, userId: actorId ?? null, message } as const;
   return [{ key: `settings.weakened|${id}`, alarm }];
 }

@@ -92,6 +92,13 @@ function startTasks({ db, broker, heartbeats, logger }: LeaderParts, signal: Abo
   return { oneAtATime, relay, cutOffs, ended: Promise.all([relay, cutOffs, refusals, selfCheck].map((task) => task.ended)) };
 }
 
+/** Checkpoint and event of everything that can make a protection weaker: settings, and roles that let full numbers be seen. */
+const WEAKENING_EVENTS = [
+  ['settings', 'SecuritySettingsChanged'],
+  ['roles-created', 'RoleCreated'],
+  ['roles-changed', 'RoleChanged'],
+] as const;
+
 function followers({ db, broker, logger }: LeaderParts, tasks: Tasks, onFenceLost: () => void): readonly FollowerOptions[] {
   const wakeRelay = (): void => tasks.relay.wake();
   const common = { db, broker, onFenceLost, oneAtATime: tasks.oneAtATime };
@@ -107,11 +114,11 @@ function followers({ db, broker, logger }: LeaderParts, tasks: Tasks, onFenceLos
       onFolded: () => tasks.cutOffs.wake(),
       fold: recordConfirmations,
     },
-    {
-      ...{ ...common, name: 'settings', stream: STREAMS.crm.name, onFolded: wakeRelay },
-      filterSubject: SUBJECTS.crmEvent('SecuritySettingsChanged'),
+    ...WEAKENING_EVENTS.map(([name, type]) => ({
+      ...{ ...common, name, stream: STREAMS.crm.name, onFolded: wakeRelay },
+      filterSubject: SUBJECTS.crmEvent(type),
       fold: raiseWeakenedSettings,
-    },
+    })),
   ];
 }
 

@@ -1,0 +1,240 @@
+import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
+import { whileBrokerStands } from './broker-pause.js';
+import {
+  answered,
+  eventually,
+  everyRow,
+  freshEmail,
+  freshNumber,
+  made,
+  maskOf,
+  outcome,
+  outcomeOf,
+  persistently,
+  Staff,
+  unique,
+  type Grants,
+  type Json,
+  type Made,
+  type Person,
+} from './staff.js';
+
+type Deal = Made & { leadId: string | null; contactIds: string[]; attribution?: Json; title: string; stageId: string };
+type Lead = { leadId: string };
+
+const VIEWS: Grants = { contact: { view: 'allowed' }, deal: { view: 'allowed' }, pipelines: { view: 'allowed' } };
+
+describe('leads', () => {
+  let system: System;
+  let staff: Staff;
+  let ingest: HttpClient;
+  let form: Made & { key: string };
+  let manager: Person;
+
+  beforeAll(async () => {
+    system = await startSystem();
+    staff = await Staff.of(system);
+    ingest = new HttpClient(system.ingestUrl);
+    manager = await staff.person({ grants: VIEWS });
+    form = (await made(staff.admin.post('/v1/forms', { name: 'Сайт' }))) as Made & { key: string };
+    await inForce(form.key);
+  }, 100_000);
+  afterAll(() => system?.stop());
+
+  const path = (key = form.key): string => `/v1/forms/${key}/leads`;
+  const send = (body: Json, headers?: Record<string, string>, key?: string): Promise<HttpAnswer<Lead>> =>
+    ingest.post<Lead>(path(key), body, headers);
+  const accepted = async (body: Json, headers?: Record<string, string>, key?: string): Promise<string> =>
+    (await answered(202, send(body, headers, key))).leadId;
+
+  /** A form is known to ingest when it judges bodies instead of answering that there is none. */
+  const inForce = (key: string): Promise<true> =>
+    eventually(
+      'the form to be in force',
+      async () => ((await ingest.post(path(key), {})).status === 422 ? true : undefined),
+      5_000,
+    );
+
+  const dealsOf = async (leadIds: readonly string[]): Promise<Deal[]> =>
+    (await everyRow<Deal>(staff.admin, '/v1/deals')).filter(({ leadId }) => leadId !== null && leadIds.includes(leadId));
+
+  /** The deals of leads, all of them there. */
+  const arrived = (leadIds: readonly string[], withinMs?: number): Promise<Deal[]> =>
+    eventually(
+      'leads to arrive',
+      async () => {
+        const deals = await dealsOf(leadIds).catch(() => []);
+        return new Set(deals.map(({ leadId }) => leadId)).size === new Set(leadIds).size ? deals : undefined;
+      },
+      withinMs,
+    );
+  const cardOf = async (client: HttpClient, route: string, id: string): Promise<Json> =>
+    answered(200, client.get(`/v1/${route}/${id}`));
+
+  it('become a contact and a deal, once under one key', async () => {
+    const [number, address, mark] = [freshNumber(), freshEmail(), unique('campaign')];
+    const body = {
+      ...{ name: 'Иван Петров', phone: number, email: address, company: 'ООО Ромашка', message: `Позвоните на ${number}` },
+      attribution: { utm_source: 'yandex', utm_campaign: mark, adCost: '120.50', city: 'Казань' },
+      consent: { textId: 'pd-2026-09', givenAt: '2026-11-23T10:00:00Z' },
+      yclid: 'y-1',
+      responsibleId: manager.id,
+    };
+    const key = { 'idempotency-key': unique('lead') };
+    const [first, second] = await Promise.all([accepted(body, key), accepted(body, key)]);
+    expect(second).toBe(first);
+    expect(await outcome(send({ ...body, message: 'other' }, key))).toBe('422 idempotency-key-reused');
+    const [row] = await arrived([first]);
+    expect(await accepted(body, key)).toBe(first);
+
+    const deal = (await cardOf(staff.admin, 'deals', row?.id ?? '')) as Deal;
+    expect(deal).toMatchObject({ leadId: first, title: 'Lead from Сайт', status: 'open', responsibleId: null });
+    expect(deal.attribution).toEqual({
+      ...{ utm_source: 'yandex', utm_campaign: mark, adCost: '120.50', city: 'Казань', yclid: 'y-1' },
+      'custom.responsibleId': manager.id,
+    });
+    const { items } = await answered(
+      200,
+      manager.client.get<{ items: Array<{ stages: Array<{ id: string }> }> }>('/v1/pipelines'),
+    );
+    expect(deal.stageId).toBe(items[0]?.stages[0]?.id);
+    expect(deal.contactIds).toHaveLength(1);
+    const contact = await cardOf(staff.admin, 'contacts', deal.contactIds[0] ?? '');
+    expect(contact).toMatchObject({ name: 'Иван Петров', leadId: first, responsibleId: null });
+    expect(contact['phones']).toMatchObject([{ masked: maskOf(number), unverified: true }]);
+    expect(JSON.stringify([deal, contact])).not.toContain(number.slice(2));
+
+    // Where he came from is not for everybody, and nothing to filter by either.
+    const masked = await manager.client.get(`/v1/deals/${deal.id}`);
+    expect(masked.status).toBe(200);
+    expect(masked.body).not.toHaveProperty('attribution');
+    expect(masked.text).not.toContain(mark);
+    expect(await outcome(manager.client.get(`/v1/deals?attribution[utm_campaign]=${mark}`))).toBe('422 unknown-filter');
+    expect((await manager.client.get('/v1/deals?limit=200')).text).not.toContain(mark);
+    const marketer = await staff.person({ grants: { ...VIEWS, attribution: { view: 'allowed' } } });
+    expect((await cardOf(marketer.client, 'deals', deal.id))['attribution']).toEqual(deal.attribution);
+    const found = await everyRow(marketer.client, `/v1/deals?attribution[utm_campaign]=${mark}`);
+    expect(found.map(({ id }) => id)).toEqual([deal.id]);
+    expect(await dealsOf([first])).toHaveLength(1);
+  });
+
+  it('of one person make one contact, known or new, in any spelling', async () => {
+    const number = freshNumber();
+    const digits = number.slice(2);
+    const local = `8 (${digits.slice(0, 3)}) ${digits.slice(3, 6)}-${digits.slice(6, 8)}-${digits.slice(8)}`;
+    const together = await Promise.all([accepted({ phone: number, name: 'А' }), accepted({ phone: local, name: 'Б' })]);
+    const deals = await arrived(together);
+    expect(deals).toHaveLength(2);
+    expect(new Set(deals.flatMap(({ contactIds }) => contactIds)).size).toBe(2 - 1);
+
+    const address = freshEmail();
+    const [later] = await arrived([await accepted({ phone: digits, email: address, name: 'Другое имя' })]);
+    expect(later?.contactIds).toEqual(deals[0]?.contactIds);
+    const [byMail] = await arrived([await accepted({ email: address.toUpperCase() })]);
+    expect(byMail?.contactIds).toEqual(deals[0]?.contactIds);
+    const contact = await cardOf(staff.admin, 'contacts', deals[0]?.contactIds[0] ?? '');
+    expect(['А', 'Б']).toContain(contact['name']);
+    expect(contact['phones']).toHaveLength(1);
+    expect(contact['emails']).toHaveLength(1);
+
+    const known = await made(staff.admin.post('/v1/contacts', { name: 'Known', phones: [{ number: freshNumber() }] }));
+    const [answerNew, answerKnown] = [await send({ phone: freshNumber() }), await send({ phone: number })];
+    const shape = (answer: HttpAnswer<Lead>): unknown => [answer.status, Object.keys(answer.body), [...answer.headers.keys()]];
+    expect(shape(answerKnown)).toEqual(shape(answerNew));
+    expect((await cardOf(staff.admin, 'contacts', known.id))['version']).toBe(1);
+  });
+
+  it('without a key are two, and go to whom the form says', async () => {
+    const department = await staff.department();
+    const [one, two] = await Promise.all([
+      staff.person({ grants: VIEWS, departmentId: department }),
+      staff.person({ grants: VIEWS, departmentId: department }),
+    ]);
+    const given = (await made(
+      staff.admin.post('/v1/forms', { name: 'Turns', assign: { departmentId: department } }),
+    )) as typeof form;
+    await inForce(given.key);
+    const body = { name: 'Same twice', phone: freshNumber() };
+    const leads = [];
+    for (let index = 0; index < 4; index += 1) leads.push(await accepted(body, undefined, given.key));
+    const deals = await arrived(leads);
+    expect(deals).toHaveLength(4);
+    const turns = deals.map((deal) => deal['responsibleId']);
+    expect(turns.filter((id) => id === one.id)).toHaveLength(2);
+    expect(turns.filter((id) => id === two.id)).toHaveLength(2);
+  });
+
+  it('are refused whole when they are none, and leave nothing', async () => {
+    const before = (await everyRow(staff.admin, '/v1/deals')).length;
+    const off = (await made(staff.admin.post('/v1/forms', { name: 'Off' }))) as typeof form;
+    await inForce(off.key);
+    await answered(200, staff.admin.patch(`/v1/forms/${off.id}`, { enabled: false }));
+    await eventually('the form to be off', async () =>
+      (await outcome(send({ name: 'x' }, undefined, off.key))) === '404 unknown-form' ? true : undefined,
+    );
+    const strict = (await made(staff.admin.post('/v1/forms', { name: 'Strict', requireConsent: true }))) as typeof form;
+    await inForce(strict.key);
+    const json = { 'content-type': 'application/json' };
+    const raw = (body: string, headers: Record<string, string>): Promise<string> =>
+      outcome(ingest.request('POST', path(), { body, headers }));
+    expect({
+      unknown: await outcome(send({ name: 'x' }, undefined, 'no-such-form')),
+      consent: await outcome(send({ name: 'x' }, undefined, strict.key)),
+      origin: await outcome(send({ name: 'x' }, { origin: 'https://elsewhere.example' })),
+      malformed: await raw('{"name":', json),
+      binary: await raw('\u0000\u0001', json),
+      list: await raw('[]', json),
+      type: await raw('name=x', { 'content-type': 'text/plain' }),
+      large: await raw(JSON.stringify({ name: 'x', message: 'y'.repeat(70_000) }), json),
+      empty: await outcome(send({})),
+      wrong: await outcome(send({ name: 5 })),
+      many: await outcome(
+        send({ name: 'x', attribution: Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`k${i}`, 'v'])) }),
+      ),
+      key: await outcome(send({ name: 'x' }, { 'idempotency-key': 'k'.repeat(256) })),
+      get: await outcome(ingest.get(path())),
+    }).toEqual({
+      ...{ unknown: '404 unknown-form', consent: '422 consent-required', origin: '403 origin-not-allowed' },
+      ...{ malformed: '400 malformed-body', binary: '400 malformed-body', list: '422 validation-failed' },
+      ...{ type: '415 unsupported-media-type', large: '413 body-too-large', empty: '422 validation-failed' },
+      ...{ wrong: '422 validation-failed', many: '422 validation-failed', key: '422 validation-failed' },
+      get: '405 method-not-allowed',
+    });
+    // What came after has arrived, so what was refused would have too.
+    await arrived([await accepted({ name: 'After' })]);
+    expect(await everyRow(staff.admin, '/v1/deals')).toHaveLength(before + 1);
+  });
+
+  const burst = (count: number): Promise<string[]> =>
+    Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const answer = await persistently(() =>
+          send({ name: `Lead ${index}`, phone: freshNumber() }, { 'idempotency-key': unique('k') }),
+        );
+        if (answer.status !== 202) throw new Error(`a lead was answered ${outcomeOf(answer)}`);
+        return answer.body.leadId;
+      }),
+    );
+
+  it.each([
+    ['for a moment', false],
+    ['until its loss is noticed', true],
+  ])('are taken with the broker stopped %s, and arrive once each', async (_, untilNoticed) => {
+    const leads = await whileBrokerStands(system, () => burst(12), { untilNoticed });
+    const deals = await arrived(leads, 30_000);
+    expect(deals).toHaveLength(12);
+    expect(new Set(deals.flatMap(({ contactIds }) => contactIds)).size).toBe(12);
+  });
+
+  it.each(['crm-core', 'lead-ingest', 'nats', 'postgres'] as const)(
+    'are taken while %s is killed, and arrive once each',
+    async (service) => {
+      const [early, , late] = await Promise.all([burst(6), system.kill(service), burst(6)]);
+      const leads = [...early, ...late];
+      await system.waitUntilReady(30_000);
+      const deals = await arrived(leads, 30_000);
+      expect(deals).toHaveLength(12);
+      expect(new Set(deals.flatMap(({ contactIds }) => contactIds)).size).toBe(12);
+    },
+  );
+});
