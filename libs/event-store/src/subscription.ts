@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { LOG_START, type EventStore, type Position } from './event-store.js';
 import type { StoredEvent } from './events.js';
@@ -13,6 +14,8 @@ export interface SubscriptionOptions {
   readonly batchSize?: number;
   /** Wait between looks when there is nothing new, milliseconds. `wake()` ends the wait. */
   readonly idleMs?: number;
+  /** Least time between two looks, milliseconds: what is appended meanwhile makes one batch with one checkpoint. */
+  readonly restMs?: number;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -41,10 +44,12 @@ export class Subscription {
         return undefined;
       });
       if (progressed !== true && !signal.aborted) await this.pause(progressed === undefined ? 500 : (this.options.idleMs ?? 250));
+      if (progressed !== true && !signal.aborted)
+        await sleep(this.options.restMs ?? 20, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** One batch. True when more may be waiting. */
+  /** One batch. True when more is waiting for sure: the batch was full and is done. */
   async step(): Promise<boolean> {
     this.pending = false;
     const { name, store, handle, batchSize = 500 } = this.options;
@@ -60,7 +65,7 @@ export class Subscription {
        ON CONFLICT (name) DO UPDATE SET tx_id = excluded.tx_id, seq = excluded.seq, incarnation = excluded.incarnation`,
       [name, last.txId, last.seq, incarnation],
     );
-    return done === events.length;
+    return done === events.length && done === batchSize;
   }
 
   private async checkpoint(incarnation: string): Promise<Position> {

@@ -12,9 +12,16 @@ export function gateValues(who: Who): readonly unknown[] {
   return [who.requestId, who.sessionId, who.tokenId, who.ip];
 }
 
+/** Rights changed since this request was authorised; what was decided by the old ones is not answered. */
+export class RightsChanged extends DomainError {
+  constructor() {
+    super('dependency-unavailable', { retryAfterSeconds: 1 });
+  }
+}
+
 /**
  * Lets an admitted disclosure pass. Throws `view-limit-reached` on a refusal, `unauthenticated` for a person who is not active (any
- * more), and `dependency-unavailable` when rights changed since this request was authorised: asked again, it is decided anew.
+ * more), and `RightsChanged` when rights changed since this request was authorised.
  */
 export function requireAdmitted(who: Who, admission: Admission | undefined): void {
   if (admission === undefined) throw new Error('the gate gave no answer');
@@ -24,5 +31,27 @@ export function requireAdmitted(who: Who, admission: Admission | undefined): voi
 }
 
 export function requireSameRights(who: Who, authzVersion: number | undefined): void {
-  if (authzVersion !== who.authorization.authzVersion) throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
+  if (authzVersion !== who.authorization.authzVersion) throw new RightsChanged();
+}
+
+/** How often a read is decided anew while rights go on changing. */
+const ATTEMPTS = 3;
+
+/**
+ * Reads, and decides anew by the rights of now when they changed on the way: the gate takes the same request id for the same
+ * disclosure. `recheck` throws when the person may not even ask any more.
+ */
+export async function byPresentRights<T>(
+  who: Who,
+  recheck: (who: Who) => Promise<Who>,
+  read: (who: Who) => Promise<T>,
+): Promise<T> {
+  for (let present = who, attempt = 1; ; attempt += 1) {
+    try {
+      return await read(present);
+    } catch (error) {
+      if (!(error instanceof RightsChanged) || attempt === ATTEMPTS) throw error;
+      present = await recheck(present);
+    }
+  }
 }

@@ -17,6 +17,8 @@ import {
 } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { CurrentWho, RequiresRight, RequiresScope, ServedByGate, type Who } from '../requests/request-context.js';
+import { Authentication } from '../requests/authentication.js';
+import { byPresentRights } from './gate.js';
 import { recordBodies } from './record-bodies.js';
 import { COMPANIES, CONTACTS, DEALS, type RecordKind } from './record-kind.js';
 import { parseListRequest } from './list-request.js';
@@ -58,6 +60,7 @@ function recordController(kind: RecordKind): Type {
     constructor(
       readonly records: Records,
       readonly core: CoreClient,
+      readonly authentication: Authentication,
     ) {}
 
     @Get()
@@ -73,7 +76,8 @@ function recordController(kind: RecordKind): Type {
     })
     list(@CurrentWho() who: Who, @Query() sent: unknown, @Req() request: FastifyRequest): Promise<ListPage> {
       requireRealRequest(request);
-      return this.records.list(kind, who, parseListRequest(kind, sent));
+      const asked = parseListRequest(kind, sent);
+      return byPresentRights(who, this.recheck(request), (present) => this.records.list(kind, present, asked));
     }
 
     @Post()
@@ -119,7 +123,7 @@ function recordController(kind: RecordKind): Type {
       requireRealRequest(request);
       // A card of the past that showed the present would be a lie: what is not known here is refused.
       if (Object.keys(sent).length > 0) refuse('unknown-filter');
-      const card = await this.records.open(kind, who, id);
+      const card = await byPresentRights(who, this.recheck(request), (present) => this.records.open(kind, present, id));
       reply.header('etag', etagOf(card.version));
       return card.body;
     }
@@ -189,6 +193,10 @@ function recordController(kind: RecordKind): Type {
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<Changed> {
       return this.act('Assign', who, id, request, reply);
+    }
+
+    recheck(request: FastifyRequest): (who: Who) => Promise<Who> {
+      return (who) => this.authentication.recheck(who, request.routeOptions.config.rules ?? {});
     }
 
     /** Acts answer 200 with id and version, never the card: reading is opening. */

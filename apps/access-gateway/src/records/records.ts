@@ -44,7 +44,7 @@ export class Records {
     const { principal, authorization } = who;
     const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
     if (row === undefined) return this.refuseUnseen(who);
-    this.relay.wake();
+    this.hurryRefusals(row);
     requireAdmitted(who, row);
     const parts = row.masked ? {} : await this.clearPoints(kind, who, id);
     return { body: shownCard(row, { ...partsOf(row), ...parts }), version: row.version };
@@ -91,8 +91,13 @@ export class Records {
              FROM watch.admit($1, 'list.rows', 'row', $2, $3::uuid[], $4, $5, $6, $7, true) AS gate`,
       values: [who.principal.userId, kind.type, ids, ...gateValues(who)],
     });
-    this.relay.wake();
+    this.hurryRefusals(admission);
     requireAdmitted(who, admission);
+  }
+
+  /** What was admitted goes with the relay's next look, many in one; a refusal may cut somebody off and goes at once. */
+  private hurryRefusals(admission: Admission | undefined): void {
+    if (admission?.decision !== 'admitted') this.relay.wake();
   }
 
   private async refuseUnseen(who: Who): Promise<never> {

@@ -140,8 +140,10 @@ BEGIN
   IF v_monitoring IS NULL THEN RETURN c_refused; END IF;
 
   -- The same request again is the same disclosure, or the same refusal.
-  SELECT NULL::jsonb AS cause, d.at INTO v_repeat FROM watch.disclosures AS d
-  WHERE d.request_id = p_request AND d.user_id = p_viewer AND d.measure = p_measure AND d.kind = p_kind AND d.subject_ids = p_subjects
+  -- OFFSET 0 keeps the request's own index: by person and measure a plan would read all that he ever opened.
+  SELECT NULL::jsonb AS cause, d.at INTO v_repeat
+  FROM (SELECT * FROM watch.disclosures AS x WHERE x.request_id = p_request OFFSET 0) AS d
+  WHERE d.user_id = p_viewer AND d.measure = p_measure AND d.kind = p_kind AND d.subject_ids = p_subjects
   UNION ALL
   SELECT r.cause, r.at FROM watch.refusals AS r
   WHERE r.request_id = p_request AND r.user_id = p_viewer AND r.measure = p_measure AND r.epoch = v_standing.epoch

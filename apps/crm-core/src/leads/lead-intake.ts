@@ -31,6 +31,13 @@ interface Form extends Omit<FormFields, 'name' | 'enabled'> {
   readonly name: string;
 }
 
+/** What a form says of its leads, and who gets this one. */
+interface Terms {
+  readonly form: Form;
+  readonly settings: SecuritySettings;
+  readonly responsibleId: string | null;
+}
+
 /** The points of a lead with their lookup values and the contacts that have them now. */
 interface Match {
   readonly blind: Buffer;
@@ -51,9 +58,10 @@ export class LeadIntake {
     if ((await this.log.findCommand(received.leadId)) !== undefined) return;
     const plain = await openEnvelope(this.receiver.privateKey, received.sealed, leadContext(received.leadId));
     const lead = sealedLeadSchema.parse(JSON.parse(Buffer.from(plain).toString('utf8')));
+    const terms = await this.termsOf(received.formId);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.accept(received, lead);
+        return await this.accept(received, lead, terms);
       } catch (error) {
         if (error instanceof CommandRepeated) return;
         if (!isLostRace(error) || attempt === ATTEMPTS) throw error;
@@ -93,14 +101,13 @@ export class LeadIntake {
     }));
   }
 
-  private async accept(received: LeadReceived, lead: SealedLead): Promise<void> {
-    const { form, settings } = await this.formOf(received.formId);
+  private async accept(received: LeadReceived, lead: SealedLead, terms: Terms): Promise<void> {
+    const { form, settings, responsibleId } = terms;
     const region = settings.defaultRegion;
     const points = leadPoints(lead, { phone: uuidv7(), email: uuidv7() }, region);
     const matches = await this.matchesOf(points);
-    const responsible = await this.responsibleFor(received.formId, form);
-    const contact = await this.contactChange(lead, points, matches, responsible.userId, received.leadId, region);
-    const deal = await this.dealChange(received, lead, form, settings, contact.id, responsible.userId);
+    const contact = await this.contactChange(lead, points, matches, responsibleId, received.leadId, region);
+    const deal = await this.dealChange(received, lead, form, settings, contact.id, responsibleId);
     const accepted = leadAggregate.decide(
       {
         type: 'accept',
@@ -127,19 +134,20 @@ export class LeadIntake {
         command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
         locks: matches.map(({ blind }) => `point:${blind.toString('hex')}`),
         guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),
-        statements: responsible.statements,
       },
     );
   }
 
-  private async formOf(formId: string): Promise<{ form: Form; settings: SecuritySettings }> {
+  /** The form as it is, and whose turn it is: taken once, however often the append is tried. */
+  private async termsOf(formId: string): Promise<Terms> {
     const result = await this.pool.query<{ name: string; fields: Form; settings: SecuritySettings }>(
       `SELECT f.name, f.settings AS fields, s.settings FROM read.forms f, read.security s WHERE f.id = $1`,
       [formId],
     );
     const row = result.rows[0];
     if (row === undefined) return refuse('unknown-form');
-    return { form: { ...row.fields, name: row.name }, settings: row.settings };
+    const form = { ...row.fields, name: row.name };
+    return { form, settings: row.settings, responsibleId: await this.responsibleFor(formId, form) };
   }
 
   /** Telephone first, then e-mail: exact, by lookup value. */
@@ -214,27 +222,31 @@ export class LeadIntake {
     return { id, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
   }
 
-  /** One person, the next active member of a department, or nobody; with the statement that remembers whose turn it was. */
-  private async responsibleFor(formId: string, form: Form): Promise<{ userId: string | null; statements: readonly Statement[] }> {
-    if (form.assign === null) return { userId: null, statements: [] };
-    const active =
-      'userId' in form.assign
-        ? await this.pool.query<{ user_id: string }>(
-            `SELECT user_id FROM read.principals WHERE user_id = $1 AND status = 'active'`,
-            [form.assign.userId],
-          )
-        : await this.pool.query<{ user_id: string }>(
-            `SELECT user_id FROM read.principals WHERE department_id = $1 AND status = 'active'`,
-            [form.assign.departmentId],
-          );
-    const last = await this.pool.query<{ user_id: string }>('SELECT user_id FROM es.form_turns WHERE form_id = $1', [formId]);
-    const userId = nextInTurn(
-      active.rows.map((row) => row.user_id),
-      last.rows[0]?.user_id ?? null,
+  /** One person, the next active member of a department, or nobody. */
+  private async responsibleFor(formId: string, { assign }: Form): Promise<string | null> {
+    if (assign === null) return null;
+    const [column, id] = 'userId' in assign ? ['user_id', assign.userId] : ['department_id', assign.departmentId];
+    const active = await this.pool.query<{ user_id: string }>(
+      `SELECT user_id FROM read.principals WHERE ${column} = $1 AND status = 'active'`,
+      [id],
     );
-    if (userId === null) return { userId: null, statements: [] };
-    const text = `INSERT INTO es.form_turns (form_id, user_id) VALUES ($1, $2) ON CONFLICT (form_id) DO UPDATE SET user_id = excluded.user_id`;
-    return { userId, statements: [{ name: 'form turn', text, values: [formId, userId] }] };
+    const memberIds = active.rows.map((row) => row.user_id);
+    return memberIds.length < 2 ? (memberIds[0] ?? null) : this.takeTurn(formId, memberIds);
+  }
+
+  /** Leads side by side take turns one after another: the turn moves on only from where it was read. */
+  private async takeTurn(formId: string, memberIds: readonly string[]): Promise<string | null> {
+    for (;;) {
+      const last = await this.pool.query<{ user_id: string }>('SELECT user_id FROM es.form_turns WHERE form_id = $1', [formId]);
+      const lastId = last.rows[0]?.user_id ?? null;
+      const nextId = nextInTurn(memberIds, lastId);
+      const taken = await this.pool.query(
+        `INSERT INTO es.form_turns AS t (form_id, user_id) VALUES ($1, $2)
+         ON CONFLICT (form_id) DO UPDATE SET user_id = excluded.user_id WHERE t.user_id = $3`,
+        [formId, nextId, lastId],
+      );
+      if (taken.rowCount === 1) return nextId;
+    }
   }
 }
 
