@@ -114,18 +114,14 @@ class Needles {
 
   /** Everything found in these bytes. */
   *in(bytes: Buffer): Generator<Hit> {
-    const folded = Buffer.from(bytes);
-    for (let at = 0; at < folded.length; at += 1) {
-      const byte = folded[at] as number;
-      if (byte >= 0x41 && byte <= 0x5a) folded[at] = byte + 0x20;
-    }
+    const folded = inSmallLetters(Buffer.from(bytes));
     yield* this.#textsIn(folded);
     yield* this.#digitsIn(folded);
     if (bytes.includes('%') || bytes.includes('\\')) yield* this.#digitsIn(unescaped(folded));
   }
 
   #add(spelling: string, index: number, text: string): void {
-    const bytes = Buffer.from(text.toLowerCase(), 'latin1');
+    const bytes = inSmallLetters(Buffer.from(text, 'latin1'));
     if (bytes.length < WINDOW) throw new Error(`too short to be looked for: ${spelling}`);
     const beginning = bytes.readUIntBE(0, 3);
     this.#beginnings[beginning >> 3] = (this.#beginnings[beginning >> 3] as number) | (1 << (beginning & 7));
@@ -169,6 +165,15 @@ class Needles {
 const BETWEEN_DIGITS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x80 || '\0\t\n\r ().+-_'.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
+
+/** The letters of ASCII only: other bytes may be half of something. Changes the bytes it is given. */
+function inSmallLetters(bytes: Buffer): Buffer {
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x41 && byte <= 0x5a) bytes[at] = byte + 0x20;
+  }
+  return bytes;
+}
 
 /** URL encoding and the escapes of JSON, undone. */
 function unescaped(folded: Buffer): Buffer {

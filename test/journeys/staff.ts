@@ -61,8 +61,9 @@ export class Staff {
   }
 }
 
+/** A word that nothing else has. Letters only: a run of digits could pass for a telephone number, and would be masked. */
 export function unique(word: string): string {
-  return `${word}-${randomBytes(5).toString('hex')}`;
+  return `${word}-${Array.from(randomBytes(10), (byte) => String.fromCharCode(0x61 + (byte % 26))).join('')}`;
 }
 
 export function newPassword(): string {
