@@ -2,17 +2,20 @@ import { sql, type Kysely } from 'kysely';
 import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, createPool, holdLeadership, isUnavailable, kyselyOf, runMigrations, type Leadership } from './index.js';
-import { PrivateDatabase } from './private-database.spec.js';
+import { Secret } from '#kernel';
+import { isolatedPostgres, type IsolatedPostgres } from '#testing';
 
 const logger = createLogger({ service: 'spec', instance: '1', level: 'fatal' });
 
 describe('database', () => {
-  let database: PrivateDatabase;
+  let database: IsolatedPostgres;
+  let url: Secret<string>;
   let pool: pg.Pool;
 
   beforeAll(async () => {
-    database = await PrivateDatabase.start();
-    pool = createPool({ connectionString: database.url, max: 4, applicationName: 'spec', statementTimeoutMs: 1_000, logger });
+    database = await isolatedPostgres();
+    url = new Secret(database.url);
+    pool = createPool({ connectionString: url, max: 4, applicationName: 'spec', statementTimeoutMs: 1_000, logger });
   });
   afterAll(async () => {
     await pool.end();
@@ -38,7 +41,7 @@ describe('database', () => {
   });
 
   it('answers through a pipelining pool', async () => {
-    const pipelined = createPool({ connectionString: database.url, max: 1, applicationName: 'spec', pipeline: true });
+    const pipelined = createPool({ connectionString: url, max: 1, applicationName: 'spec', pipeline: true });
     const answers = await Promise.all([1, 2, 3].map((n) => pipelined.query('SELECT $1::int AS n', [n])));
     expect(answers.map(({ rows }) => (rows[0] as { n: number }).n)).toEqual([1, 2, 3]);
     await pipelined.end();
@@ -67,7 +70,7 @@ describe('database', () => {
       },
     });
     const migrations = { '002-second': create('second'), '001-first': create('first') };
-    const options = { databaseUrl: database.url, schema: 'app', migrations };
+    const options = { databaseUrl: url, schema: 'app', migrations };
     await Promise.all([runMigrations(options), runMigrations(options), runMigrations(options)]);
     expect(ran).toEqual(['first', 'second']);
     await expect(runMigrations(options)).resolves.toEqual([]);
@@ -87,7 +90,7 @@ describe('database', () => {
     const leading: string[] = [];
     const candidate = (name: string): Leadership =>
       holdLeadership({
-        databaseUrl: database.url,
+        databaseUrl: url,
         name: 'work',
         logger,
         onAcquired: async (signal) => {
@@ -114,7 +117,7 @@ describe('database', () => {
   it('survives a stopped server, with connections lent out, and heals by itself', async () => {
     const client = await pool.connect();
     await client.query('BEGIN');
-    await database.pause();
+    await database.stop();
     const inTransaction: unknown = await client.query('SELECT 1').catch((caught: unknown) => caught);
     expect(isUnavailable(inTransaction)).toBe(true);
     client.release(true);
@@ -125,7 +128,7 @@ describe('database', () => {
       .catch((caught: unknown) => caught);
     expect(isUnavailable(error)).toBe(true);
     expect(Date.now() - started).toBeLessThan(1_000);
-    await database.resume();
+    await database.start();
     await expect(pool.query('SELECT 1 AS one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
   });
 });
