@@ -13,6 +13,7 @@ import { gateValues, requireAdmitted, requireSameRights, type Admission } from '
 import { cursorKeys, type ListRequest } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
+import { ViewerTurns } from './viewer-turns.js';
 import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
 
 interface CardRow extends RecordRow {
@@ -30,6 +31,8 @@ export type ListPage = Page<Record<string, unknown>> & { readonly count?: number
 
 /** Reading records: lists and openings, each through policy and gate. */
 export class Records {
+  private readonly turns = new ViewerTurns();
+
   constructor(
     private readonly database: GatewayDatabase,
     private readonly core: CoreClient,
@@ -40,7 +43,11 @@ export class Records {
   /**
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
    */
-  async open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+  open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+    return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id));
+  }
+
+  private async openInTurn(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
     const { principal, authorization } = who;
     const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
     if (row === undefined) return this.refuseUnseen(who);
@@ -62,7 +69,11 @@ export class Records {
   }
 
   /** One page, counted as rows before it is returned and refused whole when it would exceed a limit. */
-  async list(kind: RecordKind, who: Who, request: ListRequest): Promise<ListPage> {
+  list(kind: RecordKind, who: Who, request: ListRequest): Promise<ListPage> {
+    return this.turns.run(who.principal.userId, () => this.listInTurn(kind, who, request));
+  }
+
+  private async listInTurn(kind: RecordKind, who: Who, request: ListRequest): Promise<ListPage> {
     if (Object.keys(request.attribution).length > 0 && !mayAtAll(who.principal, 'attribution', 'view')) refuse('unknown-filter');
     const filters: ListFilters = {
       records: (request.deleted ? (['view', 'restore'] as const) : (['view'] as const)).map((action) =>

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { alarmSchema, STREAMS, type Alarm } from '#contracts';
 import { DomainError } from '#kernel';
 import { followFacts, type Broker, type Following } from '#messaging';
@@ -15,6 +16,9 @@ const MOST_READERS = 1_000;
 const MOST_WAITING_BYTES = 256 * 1024;
 const HEARTBEAT_MS = 15_000;
 const RESUMED_AT_ONCE = 200;
+/** A decision that cannot be made is tried again, for ten seconds in all. */
+const MOST_RECHECKS = 20;
+const RECHECK_MS = 500;
 
 interface Reader {
   readonly who: Who;
@@ -126,13 +130,27 @@ export class AlarmReaders {
   private send(reader: Reader, alarm: Alarm): void {
     reader.queue = reader.queue
       .then(async () => {
-        await this.authentication.recheck(reader.who, reader.rules);
+        await this.recheck(reader);
         this.writeAlarm(reader, alarm);
       })
       .catch((error: unknown) => {
         if (!(error instanceof DomainError)) this.logger.warn('live stream ended', { error });
         reader.close();
       });
+  }
+
+  /** Nothing is sent before it is decided; a database that is away for a moment makes the message late and ends no stream. */
+  private async recheck(reader: Reader): Promise<void> {
+    for (let attempt = 1; !reader.out.destroyed; attempt += 1) {
+      try {
+        await this.authentication.recheck(reader.who, reader.rules);
+        return;
+      } catch (error) {
+        const isAway = error instanceof DomainError && error.code === 'dependency-unavailable';
+        if (!isAway || attempt === MOST_RECHECKS) throw error;
+        await sleep(RECHECK_MS);
+      }
+    }
   }
 
   private writeAlarm(reader: Reader, alarm: Alarm): void {
