@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ConfigError, readStartConfig } from './config.js';
 
-const read = (env: Record<string, string>) => readStartConfig(env, '/work');
+const read = (env: Record<string, string>) => readStartConfig(env, '/srv');
 
 function problems(env: Record<string, string>): readonly string[] {
   try {
@@ -16,7 +16,7 @@ function problems(env: Record<string, string>): readonly string[] {
 describe('readStartConfig', () => {
   it('needs nothing', () => {
     expect(read({})).toMatchObject({
-      dataDir: '/work/.data',
+      dataDir: '/srv/.data',
       host: '127.0.0.1',
       gatewayPorts: [3000],
       ingestPorts: [3001],
