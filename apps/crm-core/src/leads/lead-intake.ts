@@ -24,6 +24,8 @@ import { leadAggregate } from './lead.aggregate.js';
 
 /** How often a lead is planned anew when another changed what it builds on. */
 const ATTEMPTS = 8;
+/** How often a turn is asked for while others take theirs; then the lead comes again later. */
+const TURN_ATTEMPTS = 100;
 /** MAC of a lead's command record: its id is the form and key already, and a repeat is told by the id alone. */
 const LEAD_MAC = '00';
 
@@ -236,7 +238,7 @@ export class LeadIntake {
 
   /** Leads side by side take turns one after another: the turn moves on only from where it was read. */
   private async takeTurn(formId: string, memberIds: readonly string[]): Promise<string | null> {
-    for (;;) {
+    for (let attempt = 1; attempt <= TURN_ATTEMPTS; attempt += 1) {
       const last = await this.pool.query<{ user_id: string }>('SELECT user_id FROM es.form_turns WHERE form_id = $1', [formId]);
       const lastId = last.rows[0]?.user_id ?? null;
       const nextId = nextInTurn(memberIds, lastId);
@@ -247,6 +249,7 @@ export class LeadIntake {
       );
       if (taken.rowCount === 1) return nextId;
     }
+    return refuse('dependency-unavailable');
   }
 }
 
