@@ -39,7 +39,8 @@ export class CommandShell {
       if (planned.events.length === 0) return { ok: true, id, version: loaded.version };
       await planned.beforeAppend?.();
       const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };
-      const change = streamChange({ aggregate, id, version: loaded.version, events: planned.events });
+      const { version, generation } = loaded;
+      const change = streamChange({ aggregate, id, version, generation, events: planned.events });
       try {
         await this.log.append([change, ...(planned.together ?? [])], {
           metadata: metadataOf(context),

@@ -1,11 +1,12 @@
 import { SUBJECTS } from '#contracts';
 import type { StoredEvent } from '#event-store';
 import type { OutgoingFact } from '#messaging';
+import { streamParts } from '../log/aggregate.js';
 
 /** What the log tells the broker of an event: ids and the names of changed fields. Values stay in the log. */
 export function factOf(event: StoredEvent): OutgoingFact {
   const data = event.data as Readonly<Record<string, unknown>>;
-  const separator = event.stream.indexOf('-');
+  const { category, id } = streamParts(event.stream);
   return {
     subject: SUBJECTS.crmEvent(event.type),
     msgId: event.id,
@@ -14,8 +15,8 @@ export function factOf(event: StoredEvent): OutgoingFact {
       type: event.type,
       at: event.metadata.at,
       actorId: event.metadata.actorId,
-      category: event.stream.slice(0, separator),
-      recordId: event.stream.slice(separator + 1),
+      category,
+      recordId: id,
       version: event.version,
       changed: Object.keys(data),
       ...(Array.isArray(data['weakened']) ? { weakened: data['weakened'] as unknown[] } : {}),

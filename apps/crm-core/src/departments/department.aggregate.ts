@@ -1,7 +1,5 @@
 import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
-import type { Statement } from '#event-store';
-import { RAISE_AUTHZ_VERSION } from '../authz/authz-version.js';
-import { insertRow, updateRow, type Columns } from '../records/record.projection.js';
+import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   DEPARTMENT_EVENT_VERSIONS,
   departmentDecider,
@@ -16,12 +14,12 @@ function columns({ name, parentId }: Partial<DepartmentFields>): Columns {
 }
 
 /** Event → rows of `read.departments`. */
-function project({ event, aggregateId, version }: RecordedEvent<DepartmentEvent>): readonly Statement[] {
+function project({ event, aggregateId, version }: RecordedEvent<DepartmentEvent>): readonly RowChange[] {
   const row =
     event.type === 'DepartmentCreated'
       ? insertRow('read.departments', { id: aggregateId, ...columns(event.data), version })
-      : updateRow('read.departments', aggregateId, { ...columns(event.data), version });
-  return [row, RAISE_AUTHZ_VERSION];
+      : updateRow('read.departments', aggregateId, version, columns(event.data));
+  return [row, RAISE_AUTHZ];
 }
 
 export const departmentAggregate: Aggregate<DepartmentState, DepartmentCommand, DepartmentEvent> = {

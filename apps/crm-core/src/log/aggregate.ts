@@ -1,7 +1,8 @@
 import type { Decider, DomainEvent } from '#kernel';
-import type { EventMetadata, Statement } from '#event-store';
+import type { EventMetadata } from '#event-store';
+import type { RowChange } from './row-change.js';
 
-/** An event with its place in the log, its secrets open: what projections and facts are made of. */
+/** An event with its place in the log, its secrets open and its shape the present one: what projections and facts are made of. */
 export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
   readonly event: E;
   readonly id: string;
@@ -19,6 +20,9 @@ export interface ProjectionTools {
   blindIndex(kind: 'phone' | 'email', canonical: string): Buffer;
 }
 
+/** Data of an older shape, secrets open, to the next shape. Pure; it must not throw on anything that was ever written. */
+export type Upcaster = (data: Readonly<Record<string, unknown>>, metadata: EventMetadata) => Readonly<Record<string, unknown>>;
+
 /** One kind of stream: its rules, the version of each of its event shapes, and its inline projection. */
 export interface Aggregate<State, Command, Event extends DomainEvent> extends Decider<State, Command, Event> {
   /** First part of the stream's name: `contact` makes `contact-<id>`. */
@@ -27,8 +31,21 @@ export interface Aggregate<State, Command, Event extends DomainEvent> extends De
   readonly sealed: boolean;
   /** Schema version of each event type; a changed shape gets a new one. */
   readonly eventVersions: { readonly [Type in Event['type']]: number };
-  /** The statements that bring the read models up to this event; running them twice changes nothing. */
-  project(recorded: RecordedEvent<Event>, tools: ProjectionTools): readonly Statement[];
+  /** By event type and version: from that version to the next. */
+  readonly upcasters?: { readonly [Type in Event['type']]?: Readonly<Record<number, Upcaster>> };
+  /** The event with which the stream's data key is destroyed: whatever it and those before it sealed stays closed for good. */
+  readonly erasedBy?: Event['type'];
+  /** What this event changes in the read models; doing it twice changes nothing. */
+  project(recorded: RecordedEvent<Event>, tools: ProjectionTools): readonly RowChange[];
 }
+export type AnyAggregate = Aggregate<unknown, unknown, DomainEvent>;
 
 export const streamOf = (aggregate: { readonly category: string }, id: string): string => `${aggregate.category}-${id}`;
+
+/** The reverse: the id is the UUID at the end; a category may hold dashes of its own. */
+export function streamParts(stream: string): { readonly category: string; readonly id: string } {
+  return { category: stream.slice(0, -37), id: stream.slice(-36) };
+}
+
+/** The owner of a data key: the stream, and how often its key was destroyed before. */
+export const keyOwner = (stream: string, generation: number): string => (generation === 0 ? stream : `${stream}#${generation}`);

@@ -9,14 +9,23 @@ import {
   type Statement,
   type StreamAppend,
 } from '#event-store';
-import { blindIndex, openSecrets, seal, sealSecrets } from '#privacy';
-import { streamOf, type Aggregate, type ProjectionTools, type RecordedEvent } from './aggregate.js';
+import { blindIndex, seal, sealSecrets } from '#privacy';
+import { keyOwner, streamOf, type Aggregate, type AnyAggregate, type ProjectionTools, type RecordedEvent } from './aggregate.js';
 import type { DataKeys } from './data-keys.js';
+import { generationOf, openStream } from './event-codec.js';
+import { projectionOf } from './projection.js';
+import { statementsOf } from './row-change.js';
 
-/** An aggregate as it is now. `version` 0: nothing happened yet. */
+/** An aggregate as it is now. `version` 0: nothing happened yet. `generation`: how often its key was destroyed. */
 export interface Loaded<State> {
   readonly state: State;
   readonly version: number;
+  readonly generation: number;
+}
+
+/** An aggregate with all that happened to it, oldest first. */
+export interface History<State, Event extends DomainEvent> extends Loaded<State> {
+  readonly events: readonly RecordedEvent<Event>[];
 }
 
 /** New events of one stream, decided on `version`. */
@@ -24,6 +33,8 @@ export interface StreamChange<State, Command, Event extends DomainEvent> {
   readonly aggregate: Aggregate<State, Command, Event>;
   readonly id: string;
   readonly version: number;
+  /** Of the key that seals them, as loaded; 0 for a stream that was never erased. */
+  readonly generation?: number;
   readonly events: readonly Event[];
 }
 export type AnyStreamChange = StreamChange<never, never, never>;
@@ -70,18 +81,27 @@ export class CrmLog {
     return this.store.findCommand(id);
   }
 
+  /** The aggregate as it is now. Throws a plain Error on what this build cannot read. */
   async load<State, Command, Event extends DomainEvent>(
     aggregate: Aggregate<State, Command, Event>,
     id: string,
   ): Promise<Loaded<State>> {
-    const stream = streamOf(aggregate, id);
-    const stored = await this.store.readStream(stream);
-    if (stored.length === 0) return { state: aggregate.initialState, version: 0 };
-    const key = aggregate.sealed ? await this.keys.find(stream) : undefined;
-    const events = stored.map(
-      ({ id: eventId, type, data }) => ({ type, data: openSecrets(data, key, `${stream}|${eventId}`) }) as unknown as Event,
+    const { state, version, generation } = await this.history(aggregate, id);
+    return { state, version, generation };
+  }
+
+  /** The aggregate and all its events. Throws as `load`. */
+  async history<State, Command, Event extends DomainEvent>(
+    aggregate: Aggregate<State, Command, Event>,
+    id: string,
+  ): Promise<History<State, Event>> {
+    const stored = await this.store.readStream(streamOf(aggregate, id));
+    const events = await openStream(aggregate, stored, (owner) => this.keys.find(owner));
+    const state = fold(
+      aggregate,
+      events.map(({ event }) => event),
     );
-    return { state: fold(aggregate, events), version: stored.length };
+    return { state, version: stored.length, generation: generationOf(aggregate, stored), events };
   }
 
   /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
@@ -103,19 +123,14 @@ export class CrmLog {
   }
 
   private async prepare(
-    { aggregate, id, version, events }: AnyStreamChange,
+    { aggregate, id, version, generation = 0, events }: AnyStreamChange,
     metadata: EventMetadata,
   ): Promise<{ append: StreamAppend; statements: readonly Statement[] }> {
-    const typed = aggregate as unknown as Aggregate<unknown, unknown, DomainEvent>;
+    const typed = aggregate as unknown as AnyAggregate;
     const stream = streamOf(typed, id);
-    const owned = await this.keyFor(typed, stream, version);
-    const tools: ProjectionTools = {
-      sealPoint: (pointId, value) => {
-        if (owned === undefined) throw new Error('a stream without a key has no points');
-        return seal(owned.key, value, `${stream}|point|${pointId}`);
-      },
-      blindIndex: (kind, canonical) => this.lookupValue(kind, canonical),
-    };
+    const needsKey = typed.sealed && (events as readonly DomainEvent[]).some(({ type }) => type !== typed.erasedBy);
+    const owned = needsKey ? await this.keyFor(stream, version, generation) : undefined;
+    const tools = this.projectionTools(stream, owned?.key);
     const recorded = (events as readonly DomainEvent[]).map((event, index): RecordedEvent => {
       return { event, id: uuidv7(), aggregateId: id, version: version + index + 1, metadata };
     });
@@ -130,15 +145,31 @@ export class CrmLog {
           return { id: eventId, type: event.type, schemaVersion, data, metadata };
         }),
       },
-      statements: [...(owned?.statements ?? []), ...recorded.flatMap((event) => typed.project(event, tools))],
+      statements: [
+        ...(owned?.statements ?? []),
+        ...recorded.flatMap((event) => projectionOf(typed, event, tools)).flatMap(statementsOf),
+      ],
     };
   }
 
-  private async keyFor(aggregate: { sealed: boolean }, stream: string, version: number) {
-    if (!aggregate.sealed) return undefined;
-    if (version === 0) return this.keys.create(stream);
-    const key = await this.keys.find(stream);
-    if (key === undefined) throw new Error('the key of this stream was destroyed');
-    return { key, statements: [] };
+  /** What a projection of this stream may do with personal values. Without a key it seals nothing. */
+  projectionTools(stream: string, key: Buffer | undefined): ProjectionTools {
+    return {
+      sealPoint: (pointId, value) => {
+        if (key === undefined) throw new Error('a stream without a key has no points');
+        return seal(key, value, `${stream}|point|${pointId}`);
+      },
+      blindIndex: (kind, canonical) => this.lookupValue(kind, canonical),
+    };
+  }
+
+  private async keyFor(stream: string, version: number, generation: number) {
+    const owner = keyOwner(stream, generation);
+    if (version === 0) return this.keys.create(owner);
+    const key = await this.keys.find(owner);
+    if (key !== undefined) return { key, statements: [] };
+    // A stream whose key was destroyed goes on with a fresh one.
+    if (generation > 0) return this.keys.create(owner);
+    throw new Error('the key of this stream was destroyed');
   }
 }

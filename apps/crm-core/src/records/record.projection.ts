@@ -1,11 +1,8 @@
-import type { Statement } from '#event-store';
 import type { ProjectionTools, RecordedEvent } from '../log/aggregate.js';
+import { insertRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import { lookupForm, maskPoint, type ContactPoint } from './domain/contact-point.js';
 import { maskedTextOrNull } from './domain/personal-text.js';
 import type { RecordEvent } from './domain/record.decider.js';
-
-/** Column names are fixed words of the projections, never input. */
-export type Columns = Readonly<Record<string, unknown>>;
 
 export interface RecordProjection<Fields> {
   readonly table: 'read.contacts' | 'read.companies' | 'read.deals';
@@ -13,15 +10,15 @@ export interface RecordProjection<Fields> {
   columns(fields: Partial<Fields>): Columns;
 }
 
-/** Event → statements for what all records share. Each touches a row only when the row is older than the event. */
+/** Event → row changes for what all records share. */
 export function projectRecord<Kind extends string, Fields>(
   { table, columns }: RecordProjection<Fields>,
   kind: Kind,
   recorded: RecordedEvent<RecordEvent<Kind, Fields>>,
-): readonly Statement[] {
+): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  const update = (set: Columns): readonly Statement[] => [
-    updateRow(table, aggregateId, { ...set, updated_at: metadata.at, version }),
+  const update = (set: Columns): readonly RowChange[] => [
+    updateRow(table, aggregateId, version, { ...set, updated_at: metadata.at }),
   ];
   switch (event.type.slice(kind.length)) {
     case 'Created': {
@@ -52,21 +49,6 @@ export function projectRecord<Kind extends string, Fields>(
   }
 }
 
-/** INSERT of one row that is not there yet. */
-export function insertRow(table: string, columns: Columns): Statement {
-  const names = Object.keys(columns);
-  const text = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')}) ON CONFLICT DO NOTHING`;
-  return { name: `insert ${table} ${names.length}`, text, values: Object.values(columns) };
-}
-
-/** UPDATE of one row that is older than `columns.version`. */
-export function updateRow(table: string, id: string, columns: Columns & { readonly version: number }, key = 'id'): Statement {
-  const names = Object.keys(columns);
-  const set = names.map((name, index) => `${name} = $${index + 2}`).join(', ');
-  const text = `UPDATE ${table} SET ${set} WHERE ${key} = $1 AND version < $${names.indexOf('version') + 2}`;
-  return { text, values: [id, ...Object.values(columns)] };
-}
-
 /** The jsonb column of a list of points: masks only. */
 export function pointsColumn(points: readonly ContactPoint[]): string {
   return JSON.stringify(
@@ -87,13 +69,9 @@ export function vaultPoints(
   points: readonly ContactPoint[],
   tools: ProjectionTools,
   isNew: boolean,
-): readonly Statement[] {
-  const clear: Statement = {
-    name: 'vault-clear-points',
-    text: 'DELETE FROM vault.points WHERE record_id = $1 AND kind = $2',
-    values: [recordId, kind],
-  };
+): readonly RowChange[] {
   const live = points.filter(({ value }) => !value.isErased);
+  if (isNew && live.length === 0) return [];
   const rows = live.map((point) => {
     const form = lookupForm(point);
     return {
@@ -102,12 +80,5 @@ export function vaultPoints(
       sealed: tools.sealPoint(point.id, point.value.expose()),
     };
   });
-  const insert: Statement = {
-    name: 'vault-insert-points',
-    text: `INSERT INTO vault.points (id, record_type, record_id, kind, blind_index, sealed)
-           SELECT id, $2, $3, $4, decode(blind, 'hex'), sealed FROM jsonb_to_recordset($1::jsonb) AS p(id uuid, blind text, sealed text)
-           ON CONFLICT (id) DO NOTHING`,
-    values: [JSON.stringify(rows), recordType, recordId, kind],
-  };
-  return [...(isNew ? [] : [clear]), ...(rows.length === 0 ? [] : [insert])];
+  return [{ kind: 'points', recordType, recordId, pointKind: kind, points: rows, isNew }];
 }

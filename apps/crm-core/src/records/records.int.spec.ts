@@ -14,6 +14,7 @@ import { ChangeCompany, ChangeCompanyHandler, CreateCompany, CreateCompanyHandle
 import { CreateContact, CreateContactHandler } from '../contacts/contacts.handlers.js';
 import { streamChange, CrmLog } from '../log/crm-log.js';
 import { DataKeys } from '../log/data-keys.js';
+import { statementsOf } from '../log/row-change.js';
 import { FIRST_PIPELINE, FIRST_PIPELINE_ID, ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { personalText } from './domain/personal-text.js';
 import { RecordReferences } from './record-references.js';
@@ -140,7 +141,7 @@ describe('a deal', () => {
     expect(before).toMatchObject([{ version: 1 }, [{ deal_id: id, values: { utm_term: 'shown' }, version: 1 }]]);
     const tools = { sealPoint: () => '', blindIndex: () => Buffer.alloc(32) };
     const recorded = events.map((event) => ({ event, id: randomUUID(), aggregateId: id, version: 1, metadata }));
-    for (const { text, values } of recorded.flatMap((event) => dealAggregate.project(event, tools))) {
+    for (const { text, values } of recorded.flatMap((event) => dealAggregate.project(event, tools)).flatMap(statementsOf)) {
       await pool.query(text, [...values]);
     }
     expect(await rows()).toEqual(before);

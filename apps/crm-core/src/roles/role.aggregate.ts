@@ -1,7 +1,5 @@
 import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
-import type { Statement } from '#event-store';
-import { RAISE_AUTHZ_VERSION } from '../authz/authz-version.js';
-import { insertRow, updateRow, type Columns } from '../records/record.projection.js';
+import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   ROLE_EVENT_VERSIONS,
   roleDecider,
@@ -20,12 +18,12 @@ function columns({ name, extendsId, grants }: Partial<RoleFields>): Columns {
 }
 
 /** Event → rows of `read.roles`. */
-function project({ event, aggregateId, version }: RecordedEvent<RoleEvent>): readonly Statement[] {
+function project({ event, aggregateId, version }: RecordedEvent<RoleEvent>): readonly RowChange[] {
   const row =
     event.type === 'RoleCreated'
       ? insertRow('read.roles', { id: aggregateId, ...columns(event.data), version })
-      : updateRow('read.roles', aggregateId, { ...columns(event.data), version });
-  return [row, RAISE_AUTHZ_VERSION];
+      : updateRow('read.roles', aggregateId, version, columns(event.data));
+  return [row, RAISE_AUTHZ];
 }
 
 export const roleAggregate: Aggregate<RoleState, RoleCommand, RoleEvent> = {

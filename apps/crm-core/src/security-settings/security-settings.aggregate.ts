@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { FIRST_SECURITY_SETTINGS, type SecuritySettings } from '#contracts';
 import type { Aggregate } from '../log/aggregate.js';
+import { RAISE_AUTHZ, updateRow } from '../log/row-change.js';
 import { weakenings } from './domain/weakening.js';
 
 export type SecuritySettingsEvent = {
@@ -23,10 +24,7 @@ export const securitySettingsAggregate: Aggregate<SecuritySettings, SecuritySett
   sealed: false,
   eventVersions: { SecuritySettingsChanged: 1 },
   project: ({ event, version }) => [
-    {
-      name: 'change security settings',
-      text: 'UPDATE read.security SET settings = $1::jsonb, version = $2, authz_version = authz_version + 1 WHERE version < $2',
-      values: [JSON.stringify(event.data.settings), version],
-    },
+    updateRow('read.security', true, version, { settings: JSON.stringify(event.data.settings) }),
+    RAISE_AUTHZ,
   ],
 };

@@ -67,9 +67,15 @@ export class AccountRules {
     if (found.rows.some(({ id }) => id !== ownId)) refuse('email-taken');
   }
 
-  async isHeld(userId: string): Promise<boolean> {
-    const result = await this.pool.query<{ held: boolean }>('SELECT watch.is_held($1) AS held', [userId]);
-    return result.rows[0]?.held === true;
+  /** Whether a hold of the present epoch stands, and the moment of this answer by the database's clock. */
+  async standing(userId: string): Promise<{ readonly isHeld: boolean; readonly at: string }> {
+    const result = await this.pool.query<{ held: boolean; at: string }>(
+      `SELECT watch.is_held($1) AS held, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at`,
+      [userId],
+    );
+    const row = result.rows[0];
+    if (row === undefined) throw new Error('the database gave no standing');
+    return { isHeld: row.held, at: row.at };
   }
 
   /** The only administrator is told that he is, before he is told that nobody acts on himself. Throws `last-administrator`. */

@@ -8,5 +8,8 @@ export const userAggregate: Aggregate<UserState, UserCommand, UserEvent> = {
   category: 'user',
   sealed: false,
   eventVersions: USER_EVENT_VERSIONS,
+  upcasters: {
+    UserReactivated: { 1: (data, { at }) => ({ ...data, since: at }) },
+  },
   project: projectUser,
 };

@@ -164,8 +164,8 @@ export class ReactivateUserHandler implements ICommandHandler<ReactivateUser> {
       await this.rules.requireManageable(context.principal, fields);
       const reason = unsealedText(context, context.body.parse(reasonBody).reason);
       refuseOnOneself(context, id);
-      const isHeld = await this.rules.isHeld(id);
-      return { events: userAggregate.decide({ type: 'reactivate', reason, isHeld }, state) };
+      const { isHeld, at } = await this.rules.standing(id);
+      return { events: userAggregate.decide({ type: 'reactivate', reason, isHeld, since: at }, state) };
     });
   }
 }

@@ -1,7 +1,7 @@
-import type { Statement } from '#event-store';
 import type { ProjectionTools, RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { pointsColumn, projectRecord, vaultPoints, type Columns } from '../../records/record.projection.js';
+import { pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
+import type { Columns, RowChange } from '../../log/row-change.js';
 import type { CompanyEvent, CompanyFields } from '../domain/company.events.js';
 
 /** The columns of `read.companies` for the fields given: masked, whatever they hold. */
@@ -17,7 +17,7 @@ function columns(fields: Partial<CompanyFields>): Columns {
   };
 }
 
-export function projectCompany(recorded: RecordedEvent<CompanyEvent>, tools: ProjectionTools): readonly Statement[] {
+export function projectCompany(recorded: RecordedEvent<CompanyEvent>, tools: ProjectionTools): readonly RowChange[] {
   const { event, aggregateId } = recorded;
   const { phones, emails } = event.data as Partial<CompanyFields>;
   const isNew = event.type === 'CompanyCreated';

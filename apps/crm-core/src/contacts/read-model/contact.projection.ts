@@ -1,7 +1,7 @@
-import type { Statement } from '#event-store';
 import type { ProjectionTools, RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { pointsColumn, projectRecord, vaultPoints, type Columns } from '../../records/record.projection.js';
+import { pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
+import type { Columns, RowChange } from '../../log/row-change.js';
 import type { ContactEvent, ContactFields } from '../domain/contact.events.js';
 
 /** The columns of `read.contacts` for the fields given: masked, whatever they hold. */
@@ -16,7 +16,7 @@ function columns(fields: Partial<ContactFields>): Columns {
   };
 }
 
-export function projectContact(recorded: RecordedEvent<ContactEvent>, tools: ProjectionTools): readonly Statement[] {
+export function projectContact(recorded: RecordedEvent<ContactEvent>, tools: ProjectionTools): readonly RowChange[] {
   const { event, aggregateId } = recorded;
   const { phones, emails } = event.data as Partial<ContactFields>;
   const isNew = event.type === 'ContactCreated';

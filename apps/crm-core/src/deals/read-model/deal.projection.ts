@@ -1,7 +1,7 @@
-import type { Statement } from '#event-store';
 import type { RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { insertRow, projectRecord, updateRow, type Columns } from '../../records/record.projection.js';
+import { insertRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
+import { projectRecord } from '../../records/record.projection.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
 
 /** The columns of `read.deals` for the fields given: masked, whatever they hold. Only a creation names a place. */
@@ -17,17 +17,17 @@ function columns(fields: Partial<DealFields & DealPlace>): Columns {
   };
 }
 
-export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly Statement[] {
+export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
   if (event.type === 'DealMoved') {
-    return [updateRow('read.deals', aggregateId, { stage_id: event.data.stageId, updated_at: metadata.at, version })];
+    return [updateRow('read.deals', aggregateId, version, { stage_id: event.data.stageId, updated_at: metadata.at })];
   }
   const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
   return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
 }
 
 /** Masked values, in a table that only those with `attribution.view` are read from. */
-function attributionRow(dealId: string, attribution: DealAttribution | null, version: number): readonly Statement[] {
+function attributionRow(dealId: string, attribution: DealAttribution | null, version: number): readonly RowChange[] {
   if (attribution === null || attribution.isErased) return [];
   const values = Object.entries(attribution.expose()).map(([key, { masked }]) => [key, masked] as const);
   return [insertRow('read.deal_attributions', { deal_id: dealId, values: JSON.stringify(Object.fromEntries(values)), version })];

@@ -1,6 +1,7 @@
 import { Secret } from '#kernel';
 import { personalText } from '../../records/domain/personal-text.js';
 import type { DealAttribution, DealEvent, DealFields } from '../domain/deal.events.js';
+import { statementsOf } from '../../log/row-change.js';
 import { projectDeal } from './deal.projection.js';
 
 const ID = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
@@ -15,7 +16,8 @@ const metadata = {
   causationId: null,
   at,
 };
-const project = (event: DealEvent, version = 1) => projectDeal({ event, id: ID, aggregateId: ID, version, metadata });
+const project = (event: DealEvent, version = 1) =>
+  projectDeal({ event, id: ID, aggregateId: ID, version, metadata }).flatMap(statementsOf);
 
 const fields: DealFields = {
   title: personalText('Delivery, 8 916 123-45-67', 'RU'),
@@ -60,15 +62,15 @@ describe('a deal in the read models', () => {
   it('moves where the row is older', () => {
     const [update] = project({ type: 'DealMoved', data: { stageId: 's2' } }, 4);
     expect(update?.text).toBe(
-      'UPDATE read.deals SET stage_id = $2, updated_at = $3, version = $4 WHERE id = $1 AND version < $4',
+      'UPDATE read.deals SET version = $2, stage_id = $3, updated_at = $4 WHERE id = $1 AND version < $2',
     );
-    expect(update?.values).toEqual([ID, 's2', at, 4]);
+    expect(update?.values).toEqual([ID, 4, 's2', at]);
   });
 
   it('loses amount and currency together, and a change touches no place', () => {
     const [update] = project({ type: 'DealChanged', data: { amount: null } }, 2);
-    expect(update?.text).toMatch(/^UPDATE read\.deals SET amount = \$2, currency = \$3, updated_at/);
-    expect(update?.values.slice(1, 3)).toEqual([null, null]);
+    expect(update?.text).toMatch(/^UPDATE read\.deals SET version = \$2, amount = \$3, currency = \$4, updated_at/);
+    expect(update?.values.slice(2, 4)).toEqual([null, null]);
     expect(update?.text).not.toMatch(/stage|status/);
   });
 });

@@ -9,8 +9,8 @@ export type UserCommand =
   | { readonly type: 'create'; readonly fields: UserFields }
   | { readonly type: 'change'; readonly changes: Partial<UserFields> }
   | { readonly type: 'deactivate'; readonly cause: DeactivationCause }
-  /** `isHeld`: a hold of the present epoch stands, which reactivation lifts. */
-  | { readonly type: 'reactivate'; readonly reason: string; readonly isHeld: boolean };
+  /** `isHeld`: a hold of the present epoch stands, which reactivation lifts. `since`: the moment, by the database's clock. */
+  | { readonly type: 'reactivate'; readonly reason: string; readonly isHeld: boolean; readonly since: string };
 
 /** The rules of an account. Each reactivation begins a new epoch: older sessions, holds and counts end with the one before. */
 export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
@@ -30,7 +30,7 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
         return [{ type: 'UserDeactivated', data: { epoch: state.epoch, cause: command.cause } }];
       case 'reactivate':
         if (state.phase === 'active' && !command.isHeld) return refuse('already-active');
-        return [{ type: 'UserReactivated', data: { epoch: state.epoch + 1, reason: command.reason } }];
+        return [{ type: 'UserReactivated', data: { epoch: state.epoch + 1, since: command.since, reason: command.reason } }];
       default:
         return assertNever(command);
     }

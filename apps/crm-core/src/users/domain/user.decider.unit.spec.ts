@@ -6,7 +6,10 @@ const fields: UserFields = { email: 'a@example.org', name: 'A', roleIds: [], dep
 const created: UserEvent = { type: 'UserCreated', data: fields };
 const cause = { kind: 'administrator', reason: 'left' } as const;
 const deactivated: UserEvent = { type: 'UserDeactivated', data: { epoch: 0, cause } };
-const reactivated: UserEvent = { type: 'UserReactivated', data: { epoch: 1, reason: 'back' } };
+const reactivated: UserEvent = {
+  type: 'UserReactivated',
+  data: { epoch: 1, since: '2026-01-02T00:00:00.000000Z', reason: 'back' },
+};
 const given = (...events: UserEvent[]) => fold(userDecider, events);
 const refusal = (code: string) => expect.objectContaining({ code });
 
@@ -26,13 +29,13 @@ describe('an account', () => {
   });
 
   it('given a deactivated person, when reactivated, then a new epoch', () => {
-    const command = { type: 'reactivate', reason: 'back', isHeld: false } as const;
+    const command = { type: 'reactivate', reason: 'back', since: '2026-01-02T00:00:00.000000Z', isHeld: false } as const;
     expect(userDecider.decide(command, given(created, deactivated))).toEqual([reactivated]);
     expect(given(created, deactivated, reactivated)).toMatchObject({ phase: 'active', epoch: 1 });
   });
 
   it('given an active person, when reactivated, then already-active, unless he is held', () => {
-    const command = { type: 'reactivate', reason: 'back' } as const;
+    const command = { type: 'reactivate', reason: 'back', since: '2026-01-02T00:00:00.000000Z' } as const;
     expect(() => userDecider.decide({ ...command, isHeld: false }, given(created))).toThrow(refusal('already-active'));
     expect(userDecider.decide({ ...command, isHeld: true }, given(created))).toEqual([reactivated]);
   });

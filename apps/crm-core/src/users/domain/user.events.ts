@@ -24,6 +24,11 @@ export type UserEvent =
   | { readonly type: 'UserCreated'; readonly data: UserFields }
   | { readonly type: 'UserChanged'; readonly data: Partial<UserFields> }
   | { readonly type: 'UserDeactivated'; readonly data: { readonly epoch: number; readonly cause: DeactivationCause } }
-  | { readonly type: 'UserReactivated'; readonly data: { readonly epoch: number; readonly reason: string } };
+  | {
+      readonly type: 'UserReactivated';
+      /** `since`: when the epoch begins, by the database's clock, the one that limits use (ISO 8601 UTC, microseconds). */
+      readonly data: { readonly epoch: number; readonly since: string; readonly reason: string };
+    };
 
-export const USER_EVENT_VERSIONS = { UserCreated: 1, UserChanged: 1, UserDeactivated: 1, UserReactivated: 1 } as const;
+/** The version of each shape. A changed shape gets the next number and an upcaster. */
+export const USER_EVENT_VERSIONS = { UserCreated: 1, UserChanged: 1, UserDeactivated: 1, UserReactivated: 2 } as const;

@@ -1,7 +1,5 @@
-import type { Statement } from '#event-store';
 import type { RecordedEvent } from '../../log/aggregate.js';
-import { RAISE_AUTHZ_VERSION } from '../../authz/authz-version.js';
-import { insertRow, updateRow, type Columns } from '../../records/record.projection.js';
+import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
 import type { UserEvent, UserFields } from '../domain/user.events.js';
 
 function columns(fields: Partial<UserFields>): Columns {
@@ -19,13 +17,13 @@ function principalColumns({ email: _email, name: _name, ...rights }: Columns): C
   return rights;
 }
 
-/** Event → rows of `read.users` and `read.principals`. An epoch begins by the database's clock, the one that limits use. */
-export function projectUser({ event, aggregateId, version, metadata }: RecordedEvent<UserEvent>): readonly Statement[] {
+/** Event → rows of `read.users` and `read.principals`. */
+export function projectUser({ event, aggregateId, version, metadata }: RecordedEvent<UserEvent>): readonly RowChange[] {
   const { at } = metadata;
-  const both = (set: Columns): readonly Statement[] => [
-    updateRow('read.users', aggregateId, { ...set, updated_at: at, version }),
-    updateRow('read.principals', aggregateId, { ...principalColumns(set), version }, 'user_id'),
-    RAISE_AUTHZ_VERSION,
+  const both = (set: Columns, rights: Columns = principalColumns(set)): readonly RowChange[] => [
+    updateRow('read.users', aggregateId, version, { ...set, updated_at: at }),
+    updateRow('read.principals', aggregateId, version, rights),
+    RAISE_AUTHZ,
   ];
   switch (event.type) {
     case 'UserCreated': {
@@ -33,21 +31,16 @@ export function projectUser({ event, aggregateId, version, metadata }: RecordedE
       return [
         insertRow('read.users', { id: aggregateId, ...set, created_at: at, updated_at: at, version }),
         insertRow('read.principals', { user_id: aggregateId, ...principalColumns(set), epoch: 0, epoch_since: at, version }),
-        RAISE_AUTHZ_VERSION,
+        RAISE_AUTHZ,
       ];
     }
     case 'UserChanged':
       return both(columns(event.data));
     case 'UserDeactivated':
       return both({ status: 'deactivated' });
-    case 'UserReactivated':
-      return [
-        {
-          name: 'begin epoch',
-          text: `UPDATE read.principals SET epoch = $2, epoch_since = clock_timestamp() WHERE user_id = $1 AND epoch < $2`,
-          values: [aggregateId, event.data.epoch],
-        },
-        ...both({ status: 'active' }),
-      ];
+    case 'UserReactivated': {
+      const { epoch, since } = event.data;
+      return both({ status: 'active' }, { status: 'active', epoch, epoch_since: since });
+    }
   }
 }

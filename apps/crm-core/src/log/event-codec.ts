@@ -1,0 +1,58 @@
+import type { DomainEvent } from '#kernel';
+import type { StoredEvent } from '#event-store';
+import { openSecrets } from '#privacy';
+import { keyOwner, streamParts, type Aggregate, type RecordedEvent, type Upcaster } from './aggregate.js';
+
+/** Whatever the codec needs of an aggregate. */
+type Shapes<Event extends DomainEvent> = Pick<
+  Aggregate<never, never, Event>,
+  'sealed' | 'eventVersions' | 'upcasters' | 'erasedBy'
+>;
+
+/** How often the key of a stream was destroyed so far. */
+export function generationOf(shapes: { readonly erasedBy?: string }, stored: readonly { readonly type: string }[]): number {
+  return shapes.erasedBy === undefined ? 0 : stored.filter(({ type }) => type === shapes.erasedBy).length;
+}
+
+/**
+ * The events of one stream (all of them, in order) as rules and projections know them: secrets open with the key of the last
+ * generation, older generations closed whatever a vault still holds, shapes upcast. Throws a plain Error on an event of a newer
+ * shape than this build knows and on a value that does not open.
+ */
+export async function openStream<Event extends DomainEvent>(
+  aggregate: Shapes<Event>,
+  stored: readonly StoredEvent[],
+  findKey: (owner: string) => Promise<Buffer | undefined>,
+): Promise<readonly RecordedEvent<Event>[]> {
+  const [first] = stored;
+  if (first === undefined) return [];
+  const last = generationOf(aggregate, stored);
+  const key = aggregate.sealed ? await findKey(keyOwner(first.stream, last)) : undefined;
+  let generation = 0;
+  return stored.map((event) => {
+    const opened = openEvent<Event>(aggregate, event, generation === last ? key : undefined);
+    if (event.type === aggregate.erasedBy) generation += 1;
+    return opened;
+  });
+}
+
+/** One event, opened with its key (none: what it sealed is erased) and upcast to the present shape. */
+export function openEvent<Event extends DomainEvent>(
+  { eventVersions, upcasters }: Shapes<Event>,
+  stored: StoredEvent,
+  key: Buffer | undefined,
+): RecordedEvent<Event> {
+  const { id, stream, version, type, schemaVersion, metadata } = stored;
+  const data = openSecrets(stored.data, key, `${stream}|${id}`) as Readonly<Record<string, unknown>>;
+  const known = (eventVersions as Readonly<Record<string, number>>)[type];
+  if (known === undefined || schemaVersion > known) throw new Error(`this build does not know ${type} version ${schemaVersion}`);
+  const chain = (upcasters as Readonly<Record<string, Readonly<Record<number, Upcaster>>>> | undefined)?.[type] ?? {};
+  let present = data;
+  for (let from = schemaVersion; from < known; from += 1) {
+    const upcast = chain[from];
+    if (upcast === undefined) throw new Error(`no upcaster for ${type} from version ${from}`);
+    present = upcast(present, metadata);
+  }
+  const event = { type, data: present } as unknown as Event;
+  return { event, id, aggregateId: streamParts(stream).id, version, metadata };
+}
