@@ -71,6 +71,15 @@ export function migrationOf(
   return { entry: join(context.builtFolder, 'apps', service, 'src', 'migrate.js'), env: environment(service, 0, context) };
 }
 
+/** A tool of core (`apps/crm-core/src/tools/<name>.ts`), run with the environment of its first instance. */
+export function coreTool(
+  name: string,
+  context: Omit<ServiceContext, 'healthPorts'>,
+): { entry: string; env: Record<string, string> } {
+  const entry = join(context.builtFolder, 'apps', 'crm-core', 'src', 'tools', `${name}.js`);
+  return { entry, env: environment('crm-core', 0, { ...context, healthPorts: { [instanceName('crm-core', 0)]: 0 } }) };
+}
+
 function describe(service: Service, instance: number, context: ServiceContext): ServiceInstance {
   const { config, builtFolder } = context;
   const name = instanceName(service, instance);
