@@ -29,7 +29,11 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       '$JS.ACK.>',
       '$JS.FC.>',
     ],
-    subscribe: ['crm.command.*', 'crm.query.*', 'lead.forms', 'lead.committed', 'access.>', `${inboxPrefix('core')}.>`],
+    // Facts of erasures go to the other cores too: destroyed keys leave their memory.
+    subscribe: [
+      ...['crm.command.*', 'crm.query.*', 'lead.forms', 'lead.committed', 'access.>', `${inboxPrefix('core')}.>`],
+      ...['crm.event.ContactErased', 'crm.event.DealErased', 'crm.event.LeadErased'],
+    ],
     mayReply: true,
   },
   gateway: {

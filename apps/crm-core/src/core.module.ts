@@ -17,6 +17,7 @@ import { LeadsModule } from './leads/leads.module.js';
 import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
@@ -50,6 +51,13 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
   controllers: [RequestsController],
   providers: [
     GetContactPointsHandler,
+    GetHistoryHandler,
+    GetCardAtHandler,
+    {
+      provide: RecordPast,
+      inject: [CrmLog, CORE_POOL, Authorizations],
+      useFactory: (log: CrmLog, pool: Pool, authorizations: Authorizations) => new RecordPast(log, pool, authorizations),
+    },
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,

@@ -20,6 +20,7 @@ import {
 import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
+import { forgetErasedKeys } from './delivery/forget-keys.js';
 import { Relay } from './delivery/relay.js';
 import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
@@ -108,6 +109,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
     relay,
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
+    forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),
     consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),
     consumeLeads({ broker, logger, intake: app.get(LeadIntake) }),
   ];

@@ -53,6 +53,7 @@ export const COMMANDS = [
   'DeleteContact',
   'RestoreContact',
   'AssignContact',
+  'EraseContact',
   'CreateCompany',
   'ChangeCompany',
   'DeleteCompany',

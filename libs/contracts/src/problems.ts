@@ -36,6 +36,7 @@ export const PROBLEMS = {
   },
   'not-found': { status: 404, title: 'Not found', detail: 'Check the address and the id.' },
   'unknown-form': { status: 404, title: 'Unknown form', detail: "Check the form's key and that it is enabled." },
+  erased: { status: 410, title: 'Erased', detail: 'The person was erased for good. See the destruction act.' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'See the documented methods of this route.' },
   'last-administrator': {
     status: 409,

@@ -133,6 +133,24 @@ export interface SecurityTable {
   version: number;
 }
 
+/** Who was erased, by id. `act` is what the destruction act is made of; it holds nothing of the person. */
+export interface ErasuresTable {
+  contact_id: string;
+  responsible_id: string | null;
+  erased_at: TimeColumn;
+  erased_by: string | null;
+  act: JsonColumn<ErasureAct>;
+  version: number;
+}
+export interface ErasureAct {
+  readonly reason: string;
+  readonly requestRef: string | null;
+  readonly categories: readonly string[];
+  readonly erasedDealIds: readonly string[];
+  readonly keptDealIds: readonly string[];
+  readonly erasedLeadIds: readonly string[];
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
@@ -145,6 +163,7 @@ export interface ReadSchema {
   'read.departments': DepartmentsTable;
   'read.forms': FormsTable;
   'read.security': SecurityTable;
+  'read.erasures': ErasuresTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

@@ -1,19 +1,24 @@
 import { Controller, Delete, Get, Param, Patch, Post, Query, Req, Res, type Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { refuse } from '#kernel';
-import type { CommandName } from '#contracts';
+import { refuse, refuseField } from '#kernel';
+import type { CommandName, HistoryItem } from '#contracts';
 import { CoreClient } from '../core/core-client.js';
 import {
   AsCommand,
   changed,
   changedSchema,
+  decodeCursor,
+  encodeCursor,
   etagOf,
   pageQuerySchema,
   pageSchema,
+  parsePage,
   PathId,
+  refuseUnknown,
   type Changed,
   type CommandRequest,
+  type Page,
 } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { CurrentWho, RequiresRight, RequiresScope, ServedByGate, type Who } from '../requests/request-context.js';
@@ -37,7 +42,28 @@ const listQuery = pageQuerySchema.extend({
 });
 const dealQuery = { contactId: z.uuid().optional(), stageId: z.uuid().optional() };
 const assignBody = z.object({ responsibleId: z.uuid().nullable() });
-const CHANGE_REFUSALS = ['not-found', 'version-conflict'];
+const CHANGE_REFUSALS = ['not-found', 'erased', 'version-conflict'];
+const OPENING_REFUSALS = ['not-found', 'erased', 'view-limit-reached', 'prefetch-refused', 'validation-failed'];
+/** Versions are integers of the database. */
+const MOST_VERSIONS = 2_147_483_647;
+const historyItemSchema = z.object({
+  id: z.uuid(),
+  version: z.int(),
+  at: z.iso.datetime(),
+  actorId: z.uuid().nullable(),
+  ip: z.string().nullable(),
+  type: z.string(),
+  changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+  rewindId: z.uuid().optional(),
+});
+
+/** The moment that `?at=` names, null without it. What else is asked is not known here: refused, not ignored. */
+function momentOf({ at, ...rest }: Readonly<Record<string, unknown>>): string | null {
+  if (Object.keys(rest).length > 0) return refuse('unknown-filter');
+  if (at === undefined) return null;
+  const parsed = z.iso.datetime({ offset: true }).safeParse(at);
+  return parsed.success ? parsed.data : refuseField('validation-failed', 'at', 'Give a time as ISO 8601 with its zone.');
+}
 
 /** Only real openings count: no prefetch, and no request that another site's page made. */
 function requireRealRequest({ headers }: FastifyRequest): void {
@@ -108,10 +134,11 @@ function recordController(kind: RecordKind): Type {
     @RequiresRight(type, 'view')
     @ServedByGate()
     @Operation({
-      summary: `Open the card of a ${type}: recorded and counted`,
+      summary: `Open the card of a ${type}, as it is or as it was: recorded and counted`,
       tag,
+      query: z.object({ at: z.iso.datetime({ offset: true }).optional() }),
       answer: cardSchemas[type],
-      refusals: ['not-found', 'view-limit-reached', 'prefetch-refused'],
+      refusals: OPENING_REFUSALS,
     })
     async open(
       @CurrentWho() who: Who,
@@ -121,11 +148,39 @@ function recordController(kind: RecordKind): Type {
       @Res({ passthrough: true }) reply: FastifyReply,
     ): Promise<Record<string, unknown>> {
       requireRealRequest(request);
-      // A card of the past that showed the present would be a lie: what is not known here is refused.
-      if (Object.keys(sent).length > 0) refuse('unknown-filter');
-      const card = await byPresentRights(who, this.recheck(request), (present) => this.records.open(kind, present, id));
+      const at = momentOf(sent);
+      const card = await byPresentRights(who, this.recheck(request), (present) =>
+        at === null ? this.records.open(kind, present, id) : this.records.openAt(kind, present, id, at),
+      );
       reply.header('etag', etagOf(card.version));
       return card.body;
+    }
+
+    @Get('/:id/history')
+    @RequiresScope(readScope)
+    @RequiresRight(type, 'view')
+    @ServedByGate()
+    @Operation({
+      summary: `What happened to a ${type}, newest first: counts as an opening`,
+      tag,
+      query: pageQuerySchema,
+      answer: pageSchema(historyItemSchema),
+      refusals: [...OPENING_REFUSALS, 'invalid-cursor'],
+    })
+    async history(
+      @CurrentWho() who: Who,
+      @Param('id', PathId) id: string,
+      @Query() sent: unknown,
+      @Req() request: FastifyRequest,
+    ): Promise<Page<HistoryItem>> {
+      requireRealRequest(request);
+      const { limit, cursor, rest } = parsePage(sent);
+      refuseUnknown(rest);
+      const before = cursor === null ? null : decodeCursor(cursor, z.int().min(1).max(MOST_VERSIONS));
+      const { items, nextBefore } = await byPresentRights(who, this.recheck(request), (present) =>
+        this.records.history(kind, present, id, { limit, before }),
+      );
+      return { items: [...items], nextCursor: nextBefore === null ? null : encodeCursor(nextBefore) };
     }
 
     @Patch('/:id')

@@ -3,11 +3,12 @@ import { newReceiverKeys } from '#privacy';
 import { CoreClient } from '../core/core-client.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { WatchRelay } from '../relay/watch-relay.js';
+import { ErasureController } from './erasure.controller.js';
 import { CompaniesController, ContactsController, DealMovesController, DealsController } from './record.controller.js';
 import { Records } from './records.js';
 
 @Module({
-  controllers: [ContactsController, CompaniesController, DealsController, DealMovesController],
+  controllers: [ContactsController, CompaniesController, DealsController, DealMovesController, ErasureController],
   providers: [
     {
       provide: Records,

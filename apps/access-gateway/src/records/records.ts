@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { DomainError, refuse } from '#kernel';
-import { contactPointsContext, type ClearPoint, type ContactPointsQuery, type ContactPointsReply } from '#contracts';
+import {
+  cardAtContext,
+  contactPointsContext,
+  historyContext,
+  type CardAt,
+  type ClearPoint,
+  type ContactPointsQuery,
+  type ContactPointsReply,
+  type RecordHistory,
+} from '#contracts';
 import { filterFor, mayAtAll } from '#policy';
 import { openEnvelope, type ReceiverKeys } from '#privacy';
 import type { CoreClient } from '../core/core-client.js';
@@ -12,7 +21,7 @@ import { madeCardSql, openCardSql } from './card-sql.js';
 import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
-import { countSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
+import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
 import { ViewerTurns } from './viewer-turns.js';
 import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
 
@@ -47,10 +56,55 @@ export class Records {
     return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id));
   }
 
+  /**
+   * The card as it was at a moment (ISO 8601 with zone), by the rights of now: core tells it, and it is recorded and counted as an
+   * opening before it is returned. Throws as `open`; `not-found` also when the record was not there then; `erased`.
+   */
+  openAt(kind: RecordKind, who: Who, id: string, at: string): Promise<ShownCard> {
+    return this.turns.run(who.principal.userId, async () => {
+      const card = await this.tellPast<CardAt>(kind, who, id, { query: 'CardAt', asked: { at }, context: cardAtContext });
+      const { contacts, attribution, clear } = card;
+      const row = { ...card.row, ...datesOf(card.row) } as unknown as RecordRow;
+      const parts = { clear, ...(contacts && { contacts }), ...(attribution && { attribution }) };
+      return { body: shownCard(row, parts), version: row.version };
+    });
+  }
+
+  /** What happened to a record, newest first, with values masked as the viewer's card is. Counts as an opening. Throws as `openAt`. */
+  history(kind: RecordKind, who: Who, id: string, page: { limit: number; before: number | null }): Promise<RecordHistory> {
+    return this.turns.run(who.principal.userId, () =>
+      this.tellPast<RecordHistory>(kind, who, id, { query: 'History', asked: page, context: historyContext }),
+    );
+  }
+
+  /**
+   * Asks core, which alone can read the log, and only then the gate: what core refuses is not counted, and what it told leaves only
+   * after the disclosure is on disk.
+   */
+  private async tellPast<Told>(
+    kind: RecordKind,
+    who: Who,
+    id: string,
+    { query, asked, context }: { query: string; asked: object; context: (requestId: string) => string },
+  ): Promise<Told> {
+    if (who.held) refuse('view-limit-reached');
+    const told = await this.core.query<{ ok: true; sealed: string }>(query, {
+      ...{ requestId: who.requestId, caller: who.caller, recordType: kind.type, recordId: id },
+      ...{ replyJwk: { ...this.receiver.publicJwk }, ...asked },
+    });
+    const { principal, authorization } = who;
+    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    if (row === undefined) return this.refuseUnseen(kind, who, id);
+    this.hurryRefusals(row);
+    requireAdmitted(who, row);
+    const plain = await openEnvelope(this.receiver.privateKey, told.sealed, context(who.requestId));
+    return JSON.parse(Buffer.from(plain).toString('utf8')) as Told;
+  }
+
   private async openInTurn(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
     const { principal, authorization } = who;
     const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
-    if (row === undefined) return this.refuseUnseen(who);
+    if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
     const parts = row.masked ? {} : await this.clearPoints(kind, who, id);
@@ -111,11 +165,21 @@ export class Records {
     if (admission?.decision !== 'admitted') this.relay.wake();
   }
 
-  private async refuseUnseen(who: Who): Promise<never> {
+  /** Who was erased is told from what never was to those who could see him. */
+  private async refuseUnseen(kind: RecordKind, who: Who, id: string): Promise<never> {
     if (who.held) refuse('view-limit-reached');
-    const [row] = await this.run<{ authz_version: number }>({ text: 'SELECT authz_version FROM read.security', values: [] });
+    const values = new Values();
+    const erased =
+      kind.type === 'contact'
+        ? `EXISTS (SELECT FROM read.erasures AS e WHERE e.contact_id = ${values.add(id, 'uuid')}
+             AND ${filterSql(filterFor(who.principal, 'contact', 'view'), 'e.responsible_id', values)})`
+        : 'false';
+    const [row] = await this.run<{ authz_version: number; erased: boolean }>({
+      text: `SELECT authz_version, ${erased} AS erased FROM read.security`,
+      values: values.list,
+    });
     requireSameRights(who, row?.authz_version);
-    return refuse('not-found');
+    return refuse(row?.erased === true ? 'erased' : 'not-found');
   }
 
   /** The numbers that core lets this viewer see; without core the card stays masked and says so. */
@@ -153,6 +217,11 @@ function statementName(text: string): string {
   const name = `records-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
   if (NAMES.size < MOST_NAMES) NAMES.set(text, name);
   return name;
+}
+
+/** Times of a row of the past come as texts. */
+function datesOf(row: CardAt['row']): Pick<RecordRow, 'created_at' | 'updated_at'> {
+  return { created_at: new Date(String(row['created_at'])), updated_at: new Date(String(row['updated_at'])) };
 }
 
 function partsOf(row: CardRow): CardParts {

@@ -13,6 +13,8 @@ export interface Plan<Event extends DomainEvent> {
   /** Done after the decision and before the append: the gate. */
   readonly beforeAppend?: () => Promise<void>;
   readonly locks?: readonly string[];
+  /** Run under the locks and before the projections. */
+  readonly guards?: readonly Statement[];
   readonly statements?: readonly Statement[];
   /** Changes of other streams in the same append. */
   readonly together?: readonly AnyStreamChange[];
@@ -46,6 +48,7 @@ export class CommandShell {
           metadata: metadataOf(context),
           command: { id: context.commandId, mac: context.bodyMac, outcome },
           locks: planned.locks ?? [],
+          guards: planned.guards ?? [],
           statements: planned.statements ?? [],
         });
         return outcome;

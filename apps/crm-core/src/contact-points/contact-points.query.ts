@@ -2,7 +2,13 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { Inject } from '@nestjs/common';
 import { refuse } from '#kernel';
-import { contactPointsContext, type ClearPoint, type ContactPointsQuery, type ContactPointsReply } from '#contracts';
+import {
+  contactPointsContext,
+  type ClearPoint,
+  type ContactPointsQuery,
+  type ContactPointsReply,
+  type SecuritySettings,
+} from '#contracts';
 import { decide, type Principal } from '#policy';
 import { open, sealFor, toPublicJwk } from '#privacy';
 import { Authorizations } from '../commands/authorizations.js';
@@ -36,10 +42,7 @@ export class GetContactPointsHandler implements IQueryHandler<GetContactPoints, 
     const record = await this.find(request);
     const { principal, authorization } = loaded;
     if (record === undefined || !decide(principal, request.recordType, 'view', record).allowed) return refuse('not-found');
-    const shown = {
-      phone: !authorization.settings.hidePhones || maySee(principal, 'phone', record),
-      email: !authorization.settings.hideEmails || maySee(principal, 'email', record),
-    };
+    const shown = shownPoints(principal, authorization.settings, record);
     const points = await this.openPoints(request, (kind) => shown[kind]);
     const sealed = await sealFor(toPublicJwk(request.replyJwk), JSON.stringify(points), contactPointsContext(request.requestId));
     return { ok: true, sealed };
@@ -77,6 +80,14 @@ export class GetContactPointsHandler implements IQueryHandler<GetContactPoints, 
   }
 }
 
-function maySee(principal: Principal, kind: 'phone' | 'email', record: { responsibleId: string | null }): boolean {
-  return decide(principal, kind, 'view', record).allowed;
+/** Which full numbers and addresses of the record the person may see: hiding is off, or a right of his reaches it. */
+export function shownPoints(
+  principal: Principal,
+  { hidePhones, hideEmails }: Pick<SecuritySettings, 'hidePhones' | 'hideEmails'>,
+  record: { readonly responsibleId: string | null },
+): { readonly phone: boolean; readonly email: boolean } {
+  return {
+    phone: !hidePhones || decide(principal, 'phone', 'view', record).allowed,
+    email: !hideEmails || decide(principal, 'email', 'view', record).allowed,
+  };
 }

@@ -8,5 +8,6 @@ export const contactAggregate: Aggregate<ContactState, ContactCommand, ContactEv
   category: 'contact',
   sealed: true,
   eventVersions: CONTACT_EVENT_VERSIONS,
+  erasedBy: 'ContactErased',
   project: projectContact,
 };

@@ -13,11 +13,20 @@ import {
   RestoreContactHandler,
 } from './contacts.handlers.js';
 
+import { EraseContact, EraseContactHandler } from './erase-contact.handler.js';
+
 /** The commands of this feature by the names they have on the wire. */
-export const CONTACT_COMMANDS = { CreateContact, ChangeContact, AssignContact, DeleteContact, RestoreContact };
+export const CONTACT_COMMANDS = { CreateContact, ChangeContact, AssignContact, DeleteContact, RestoreContact, EraseContact };
 
 @Module({
   imports: [LogModule],
-  providers: [CreateContactHandler, ChangeContactHandler, AssignContactHandler, DeleteContactHandler, RestoreContactHandler],
+  providers: [
+    CreateContactHandler,
+    ChangeContactHandler,
+    AssignContactHandler,
+    DeleteContactHandler,
+    RestoreContactHandler,
+    EraseContactHandler,
+  ],
 })
 export class ContactsModule {}

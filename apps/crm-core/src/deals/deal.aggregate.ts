@@ -8,5 +8,6 @@ export const dealAggregate: Aggregate<DealState, DealCommand, DealEvent> = {
   category: 'deal',
   sealed: true,
   eventVersions: DEAL_EVENT_VERSIONS,
+  erasedBy: 'DealErased',
   project: projectDeal,
 };

@@ -3,10 +3,11 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import type { Principal } from '#policy';
-import { CrmCommand, targetOf } from '../commands/command-context.js';
+import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import type { Plan } from '../commands/command-shell.js';
 import { tagTexts, textOrNull } from '../records/record-bodies.js';
 import { personalText } from '../records/domain/personal-text.js';
-import type { RecordReferences } from '../records/record-references.js';
+import { keepingContacts, type RecordReferences } from '../records/record-references.js';
 import { requireAction } from '../records/record-rights.js';
 import { RecordShell } from '../records/record-shell.js';
 import { dealAggregate } from './deal.aggregate.js';
@@ -23,16 +24,20 @@ export class MoveDeal extends CrmCommand {}
 type Links = Pick<DealFields, 'contactIds' | 'companyId'>;
 const NO_LINKS: Links = { contactIds: [], companyId: null };
 
-/** What the change links anew must be visible; what the deal is linked with already may stay, seen or not. */
+/**
+ * What the change links anew must be visible; what the deal is linked with already may stay, seen or not. Answers what the append has
+ * to hold on to: a person who is erased at the same time is not linked.
+ */
 async function requireLinkable(
   references: RecordReferences,
   principal: Principal,
   { contactIds = [], companyId = null }: { contactIds?: readonly string[] | undefined; companyId?: string | null | undefined },
   present: Links,
-): Promise<void> {
+): Promise<Pick<Plan<never>, 'locks' | 'guards'>> {
   const addedIds = contactIds.filter((id) => !present.contactIds.includes(id));
   await references.requireVisible(principal, 'contact', addedIds);
   if (companyId !== null && companyId !== present.companyId) await references.requireVisible(principal, 'company', [companyId]);
+  return addedIds.length === 0 ? {} : references.keepingContacts(addedIds);
 }
 
 @CommandHandler(CreateDeal)
@@ -45,7 +50,7 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
     const region = context.authorization.settings.defaultRegion;
     const { references } = this.records;
     const responsibleId = await this.records.responsibleOfNew(context, 'deal', body.responsibleId);
-    await requireLinkable(references, context.principal, body, NO_LINKS);
+    const held = await requireLinkable(references, context.principal, body, NO_LINKS);
     const place = await references.resolveStage(body.pipelineId, body.stageId);
     const fields: DealFields = {
       title: personalText(body.title, region),
@@ -55,9 +60,12 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
     };
-    return this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
-      events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
-    }));
+    return keepingContacts(() =>
+      this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
+        events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
+        ...held,
+      })),
+    );
   }
 }
 
@@ -66,11 +74,15 @@ export class ChangeDealHandler implements ICommandHandler<ChangeDeal> {
   constructor(private readonly records: RecordShell) {}
 
   execute({ context }: ChangeDeal): Promise<AcceptedReply> {
+    return keepingContacts(() => this.change(context));
+  }
+
+  private change(context: CommandContext): Promise<AcceptedReply> {
     return this.records.shell.run(context, dealAggregate, targetOf(context), async ({ state }) => {
       const { fields } = requireAction(context.principal, 'deal', 'edit', state);
       const body = context.body.parse(changeDealBody);
       const region = context.authorization.settings.defaultRegion;
-      await requireLinkable(this.records.references, context.principal, body, fields);
+      const held = await requireLinkable(this.records.references, context.principal, body, fields);
       const changes: Partial<DealFields> = {
         ...(body.title === undefined ? {} : { title: personalText(body.title, region) }),
         ...(body.amount === undefined ? {} : { amount: body.amount }),
@@ -80,9 +92,9 @@ export class ChangeDealHandler implements ICommandHandler<ChangeDeal> {
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
       };
       const events = dealAggregate.decide({ type: 'change', changes }, state);
-      if (body.responsibleId === undefined) return { events };
+      if (body.responsibleId === undefined) return { events, ...held };
       const assigned = await this.records.reassign(context, 'deal', dealAggregate, state, body.responsibleId);
-      return { ...assigned, events: [...events, ...assigned.events] };
+      return { ...assigned, ...held, events: [...events, ...assigned.events] };
     });
   }
 }

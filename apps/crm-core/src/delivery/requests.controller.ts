@@ -2,8 +2,11 @@ import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, NatsContext, Payload } from '@nestjs/microservices';
 import { QueryBus } from '@nestjs/cqrs';
 import { DomainError } from '#kernel';
+import type { z } from 'zod';
 import {
+  cardAtQuerySchema,
   contactPointsQuerySchema,
+  historyQuerySchema,
   leadCommittedQuerySchema,
   type CommandReply,
   type ContactPointsReply,
@@ -11,11 +14,13 @@ import {
   type LeadFormsReply,
   type PublicKeyReply,
   type RefusalReply,
+  type SealedReply,
 } from '#contracts';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
+import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
@@ -44,11 +49,19 @@ export class RequestsController {
 
   @MessagePattern('crm.query.ContactPoints')
   contactPoints(@Payload() message: unknown): Promise<ContactPointsReply> {
-    return this.answer('ContactPoints', async () => {
-      const parsed = contactPointsQuerySchema.safeParse(message);
-      if (!parsed.success) throw new DomainError('malformed-request');
-      return this.queries.execute(new GetContactPoints(parsed.data));
-    });
+    return this.answer('ContactPoints', async () =>
+      this.queries.execute(new GetContactPoints(understood(contactPointsQuerySchema, message))),
+    );
+  }
+
+  @MessagePattern('crm.query.History')
+  history(@Payload() message: unknown): Promise<SealedReply> {
+    return this.answer('History', async () => this.queries.execute(new GetHistory(understood(historyQuerySchema, message))));
+  }
+
+  @MessagePattern('crm.query.CardAt')
+  cardAt(@Payload() message: unknown): Promise<SealedReply> {
+    return this.answer('CardAt', async () => this.queries.execute(new GetCardAt(understood(cardAtQuerySchema, message))));
   }
 
   @MessagePattern('lead.forms')
@@ -63,9 +76,8 @@ export class RequestsController {
   @MessagePattern('lead.committed')
   committed(@Payload() message: unknown): Promise<LeadCommittedReply | RefusalReply> {
     return this.answer('lead.committed', async () => {
-      const parsed = leadCommittedQuerySchema.safeParse(message);
-      if (!parsed.success) throw new DomainError('malformed-request');
-      return { ok: true as const, committed: await this.leads.committed(parsed.data.leadIds) };
+      const { leadIds } = understood(leadCommittedQuerySchema, message);
+      return { ok: true as const, committed: await this.leads.committed(leadIds) };
     });
   }
 
@@ -79,4 +91,11 @@ export class RequestsController {
       return { ok: false, code: 'internal' };
     }
   }
+}
+
+/** A message by its schema: everything on the broker is taken as coming from anybody. */
+function understood<S extends z.ZodType>(schema: S, message: unknown): z.output<S> {
+  const parsed = schema.safeParse(message);
+  if (!parsed.success) throw new DomainError('malformed-request');
+  return parsed.data;
 }

@@ -14,6 +14,7 @@ import { openEnvelope, type ReceiverKeys } from '#privacy';
 import { contactAggregate } from '../contacts/contact.aggregate.js';
 import { dealAggregate } from '../deals/deal.aggregate.js';
 import type { FormFields } from '../forms/domain/form.events.js';
+import { streamOf } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange, type CrmLog } from '../log/crm-log.js';
 import { lookupForm, type ContactPoint } from '../records/domain/contact-point.js';
 import { personalText } from '../records/domain/personal-text.js';
@@ -134,7 +135,8 @@ export class LeadIntake {
       {
         metadata: metadataOf(received, lead),
         command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
-        locks: matches.map(({ blind }) => `point:${blind.toString('hex')}`),
+        // The contact too: who is being erased is matched no more.
+        locks: [...matches.map(({ blind }) => `point:${blind.toString('hex')}`), streamOf(contactAggregate, contact.id)],
         guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),
       },
     );

@@ -119,7 +119,16 @@ export class CrmLog {
       locks: options.locks ?? [],
       ...(options.command === undefined ? {} : { command: options.command }),
     });
+    for (const { aggregate, id, events } of changes as readonly (AnyStreamChange & { aggregate: AnyAggregate })[]) {
+      if ((events as readonly DomainEvent[]).some(({ type }) => type === aggregate.erasedBy))
+        this.forget(streamOf(aggregate, id));
+    }
     for (const listener of this.listeners) listener();
+  }
+
+  /** The keys of a stream were destroyed, here or by another core: nothing of them stays in memory. */
+  forget(stream: string): void {
+    this.keys.forget(stream);
   }
 
   private async prepare(

@@ -57,6 +57,11 @@ export class DataKeys {
     };
   }
 
+  /** Drops what is remembered of a stream's keys: they were destroyed. */
+  forget(stream: string): void {
+    for (const owner of this.cache.keys()) if (owner === stream || owner.startsWith(`${stream}#`)) this.cache.delete(owner);
+  }
+
   private remember(owner: string, key: Buffer): void {
     this.cache.delete(owner);
     this.cache.set(owner, key);

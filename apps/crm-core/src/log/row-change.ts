@@ -16,6 +16,7 @@ export const READ_TABLES = {
   'read.departments': 'id',
   'read.forms': 'id',
   'read.security': 'singleton',
+  'read.erasures': 'contact_id',
 } as const;
 export type ReadTable = keyof typeof READ_TABLES;
 

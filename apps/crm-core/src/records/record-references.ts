@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { refuse, refuseField } from '#kernel';
+import type { Statement } from '#event-store';
 import { decide, type Principal, type RecordType } from '#policy';
 
 const TABLES: Record<RecordType, string> = { contact: 'read.contacts', company: 'read.companies', deal: 'read.deals' };
@@ -19,6 +20,15 @@ export class RecordReferences {
     });
     const visible = result.rows.filter((row) => decide(principal, type, 'view', { responsibleId: row.responsible_id }).allowed);
     if (visible.length !== unique.length) refuse('not-found');
+  }
+
+  /**
+   * What an append holds on to that links these contacts: their locks, and a guard that raises when one of them is gone. Run the
+   * append in `keepingContacts`.
+   */
+  keepingContacts(ids: readonly string[]): { readonly locks: readonly string[]; readonly guards: readonly Statement[] } {
+    const guard = { name: 'require live contacts', text: 'SELECT read.require_live_contacts($1::uuid[])', values: [ids] };
+    return { locks: ids.map((id) => `contact-${id}`), guards: [guard] };
   }
 
   /** The person is active, or `responsible-inactive`. */
@@ -46,5 +56,15 @@ export class RecordReferences {
     const stage = stageId === undefined ? pipeline.stages[0] : pipeline.stages.find(({ id }) => id === stageId);
     if (stage === undefined) return refuseField('unknown-reference', 'stageId', 'No such stage in this pipeline');
     return { pipelineId: pipeline.id, stageId: stage.id };
+  }
+}
+
+/** Runs an append that links contacts. Throws `not-found` when one of them was hidden or erased meanwhile. */
+export async function keepingContacts<T>(append: () => Promise<T>): Promise<T> {
+  try {
+    return await append();
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === 'PA015') return refuse('not-found');
+    throw error;
   }
 }

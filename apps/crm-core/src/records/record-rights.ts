@@ -6,7 +6,7 @@ type LiveState<Fields> = Extract<RecordState<Fields>, { phase: 'live' | 'deleted
 
 /**
  * The record, for one who may see it and may do this to it. What he may not see is `not-found`, the same as what does not exist;
- * what he sees but may not touch is `forbidden`.
+ * who was erased is `erased` for those who could see him; what he sees but may not touch is `forbidden`.
  */
 export function requireAction<Fields>(
   principal: Principal,
@@ -14,7 +14,9 @@ export function requireAction<Fields>(
   action: ActionOf<RecordType>,
   state: RecordState<Fields>,
 ): LiveState<Fields> {
-  if (state.phase !== 'live' || !decide(principal, recordType, 'view', state).allowed) return refuse('not-found');
+  if (state.phase === 'none' || !decide(principal, recordType, 'view', state).allowed) return refuse('not-found');
+  if (state.phase === 'erased') return refuse('erased');
+  if (state.phase === 'deleted') return refuse('not-found');
   if (!decide(principal, recordType, action, state).allowed) return refuse('forbidden');
   return state;
 }
@@ -26,6 +28,7 @@ export function requireRestorable<Fields>(
   state: RecordState<Fields>,
 ): LiveState<Fields> {
   if (state.phase === 'none' || !decide(principal, recordType, 'view', state).allowed) return refuse('not-found');
+  if (state.phase === 'erased') return refuse('erased');
   if (!decide(principal, recordType, 'restore', state).allowed) return refuse(state.phase === 'live' ? 'forbidden' : 'not-found');
   return state;
 }

@@ -25,3 +25,9 @@ export const createContactBody = z.strictObject({
 
 /** `PATCH /v1/contacts/:id`. A change of `responsibleId` here takes the right to assign as well. */
 export const changeContactBody = z.strictObject({ ...contactFields, responsibleId: z.uuid().toLowerCase().nullable() }).partial();
+
+/** `POST /v1/contacts/:id/erase`. `requestRef`: the number of the person's request, or the like. */
+export const eraseContactBody = z.strictObject({
+  reason: z.string().trim().min(3).max(500),
+  requestRef: z.string().trim().min(1).max(200).nullable().default(null),
+});

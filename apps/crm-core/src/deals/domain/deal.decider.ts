@@ -1,4 +1,4 @@
-import { refuse, type Decider } from '#kernel';
+import { refuse, Secret, type Decider } from '#kernel';
 import { recordDecider, type RecordCommand, type RecordState } from '../../records/domain/record.decider.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from './deal.events.js';
 
@@ -8,12 +8,13 @@ type SharedCreate = Extract<SharedCommand, { readonly type: 'create' }>;
 
 export type DealState =
   | Extract<SharedState, { readonly phase: 'none' }>
-  | (Exclude<SharedState, { readonly phase: 'none' }> & DealPlace & { readonly status: 'open' });
+  | (Extract<SharedState, { readonly phase: 'live' | 'deleted' }> & DealPlace & { readonly status: 'open' });
 
 export type DealCommand =
   | Exclude<SharedCommand, SharedCreate>
   | (SharedCreate & DealPlace & { readonly attribution: DealAttribution | null })
-  | { readonly type: 'move'; readonly stageId: string };
+  | { readonly type: 'move'; readonly stageId: string }
+  | { readonly type: 'erase'; readonly contactId: string; readonly keyOwner: string };
 
 const shared = recordDecider<'Deal', DealFields>('Deal');
 
@@ -30,6 +31,11 @@ export const dealDecider: Decider<DealState, DealCommand, DealEvent> = {
       case 'move':
         if (state.phase !== 'live') return refuse('not-found');
         return command.stageId === state.stageId ? [] : [{ type: 'DealMoved', data: { stageId: command.stageId } }];
+      case 'erase': {
+        if (state.phase === 'none') return refuse('not-found');
+        const { contactId, keyOwner } = command;
+        return [{ type: 'DealErased', data: { contactId, keyOwner } }];
+      }
       case 'change':
       case 'assign':
       case 'delete':
@@ -41,8 +47,10 @@ export const dealDecider: Decider<DealState, DealCommand, DealEvent> = {
     if (event.type === 'DealCreated') return created(event.data);
     if (state.phase === 'none') return state;
     if (event.type === 'DealMoved') return { ...state, stageId: event.data.stageId };
+    if (event.type === 'DealErased')
+      return { ...state, fields: { ...state.fields, title: Secret.erased(), note: null, tags: [] } };
     const next = shared.evolve(state, event);
-    return next.phase === 'none' ? next : { ...state, ...next };
+    return next.phase === 'live' || next.phase === 'deleted' ? { ...state, ...next } : state;
   },
 };
 

@@ -37,7 +37,9 @@ export type DealEvent =
       readonly type: 'DealCreated';
       readonly data: SharedCreated['data'] & DealPlace & { readonly attribution: DealAttribution | null };
     }
-  | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } };
+  | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } }
+  /** Its only contact was erased, and what the deal said with him: `keyOwner` names the key that is destroyed. */
+  | { readonly type: 'DealErased'; readonly data: { readonly contactId: string; readonly keyOwner: string } };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const DEAL_EVENT_VERSIONS = {
@@ -47,4 +49,5 @@ export const DEAL_EVENT_VERSIONS = {
   DealDeleted: 1,
   DealRestored: 1,
   DealMoved: 1,
+  DealErased: 1,
 } as const;

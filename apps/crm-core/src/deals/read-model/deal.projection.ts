@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { insertRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
+import { insertRow, removeRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
 import { projectRecord } from '../../records/record.projection.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
 
@@ -17,10 +17,21 @@ function columns(fields: Partial<DealFields & DealPlace>): Columns {
   };
 }
 
+/** What a deal is called whose only contact was erased. */
+const ERASED_TITLE = 'erased';
+
 export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
   if (event.type === 'DealMoved') {
     return [updateRow('read.deals', aggregateId, version, { stage_id: event.data.stageId, updated_at: metadata.at })];
+  }
+  if (event.type === 'DealErased') {
+    const gone = { title: ERASED_TITLE, note: null, tags: [], updated_at: metadata.at };
+    return [
+      updateRow('read.deals', aggregateId, version, gone),
+      removeRow('read.deal_attributions', aggregateId),
+      { kind: 'destroy-key', owner: event.data.keyOwner },
+    ];
   }
   const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
   return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;

@@ -18,14 +18,17 @@ export type RecordCommand<Fields> =
   | { readonly type: 'delete' }
   | { readonly type: 'restore' };
 
+interface Present<Fields> {
+  readonly fields: Fields;
+  readonly responsibleId: string | null;
+  readonly leadId: string | null;
+}
+
+/** `erased`: the person is gone for good; what is left of the fields is closed, and who was responsible tells who could see him. */
 export type RecordState<Fields> =
   | { readonly phase: 'none' }
-  | {
-      readonly phase: 'live' | 'deleted';
-      readonly fields: Fields;
-      readonly responsibleId: string | null;
-      readonly leadId: string | null;
-    };
+  | (Present<Fields> & { readonly phase: 'live' | 'deleted' })
+  | (Present<Fields> & { readonly phase: 'erased' });
 
 /**
  * The rules that contacts, companies and deals share. Creating twice, changing what is deleted or absent, deleting twice and
@@ -44,6 +47,7 @@ export function recordDecider<Kind extends string, Fields extends object>(
         return [event('Created', { ...command.fields, responsibleId: command.responsibleId, leadId: command.leadId })];
       }
       if (state.phase === 'none') return refuse('not-found');
+      if (state.phase === 'erased') return refuse('erased');
       if (command.type === 'restore') return state.phase === 'deleted' ? [event('Restored', {})] : refuse('not-deleted');
       if (state.phase === 'deleted') return refuse('not-found');
       switch (command.type) {

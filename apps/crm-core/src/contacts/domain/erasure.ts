@@ -1,0 +1,36 @@
+import type { ContactFields, ErasedCategory, Erasure } from './contact.events.js';
+
+/** A deal with the person among its contacts. */
+export interface LinkedDeal {
+  readonly id: string;
+  readonly contactIds: readonly string[];
+}
+
+export interface ErasureRequest {
+  readonly contactId: string;
+  readonly responsibleId: string | null;
+  readonly fields: ContactFields;
+  readonly deals: readonly LinkedDeal[];
+  readonly leadIds: readonly string[];
+  readonly reason: string;
+  readonly requestRef: string | null;
+}
+
+/** What goes with the person and what stays: a deal of his alone goes, one shared with others keeps its texts and is named. */
+export function planErasure(request: ErasureRequest): Erasure {
+  const { contactId, responsibleId, fields, deals, leadIds, reason, requestRef } = request;
+  const isAlone = ({ contactIds }: LinkedDeal): boolean => contactIds.every((id) => id === contactId);
+  const erasedDealIds = deals.filter(isAlone).map(({ id }) => id);
+  const keptDealIds = deals.filter((deal) => !isAlone(deal)).map(({ id }) => id);
+  const found: readonly (readonly [ErasedCategory, boolean])[] = [
+    ['name', true],
+    ['phones', fields.phones.length > 0],
+    ['emails', fields.emails.length > 0],
+    ['note', fields.note !== null],
+    ['tags', fields.tags.length > 0],
+    ['deals', erasedDealIds.length > 0],
+    ['leads', leadIds.length > 0],
+  ];
+  const categories = found.filter(([, isThere]) => isThere).map(([category]) => category);
+  return { responsibleId, reason, requestRef, categories, erasedDealIds, keptDealIds, erasedLeadIds: leadIds };
+}
