@@ -9,6 +9,7 @@ import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.
 import type { CoreConfig } from './config.js';
 import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
 import { CONTACT_COMMANDS, ContactsModule } from './contacts/contacts.module.js';
+import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custom-fields.module.js';
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
@@ -31,6 +32,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...CUSTOM_FIELD_COMMANDS,
   }),
 );
 
@@ -45,6 +47,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     RolesModule,
     SecuritySettingsModule,
     FormsModule,
+    CustomFieldsModule,
     LeadsModule,
   ],
   controllers: [RequestsController],

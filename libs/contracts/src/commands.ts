@@ -74,6 +74,8 @@ export const COMMANDS = [
   'CreateRole',
   'ChangeRole',
   'ChangeSecuritySettings',
+  'DefineCustomField',
+  'DeleteCustomField',
   'CreateForm',
   'ChangeForm',
 ] as const;

@@ -46,6 +46,11 @@ export const PROBLEMS = {
   'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
   'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
+  'capacity-reached': {
+    status: 409,
+    title: 'Capacity reached',
+    detail: 'No more of these can be made. Remove one that is no longer needed, or use it.',
+  },
   'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
   'would-lock-you-out': {
     status: 409,

@@ -46,9 +46,17 @@ export function filterSql(filter: RecordFilter, column: string, values: Values):
   }
 }
 
+/** Values of the fields that there are: what a deleted one held, and what was emptied, is not shown. */
+function customFieldsSql(kind: RecordKind): string {
+  return `CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
+      SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
+      JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = '${kind.type}'
+      WHERE v.value <> 'null') END AS custom_fields`;
+}
+
 /** The columns of a card, from the table as `r`. */
 export function cardColumns(kind: RecordKind): string {
-  return `${CARD_COLUMNS[kind.type]}, r.note, r.custom_fields, ${COMMON}`;
+  return `${CARD_COLUMNS[kind.type]}, r.note, ${customFieldsSql(kind)}, ${COMMON}`;
 }
 
 const SORT_COLUMNS: Readonly<Record<Sort['field'], { column: string; type: string }>> = {

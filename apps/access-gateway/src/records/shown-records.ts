@@ -60,7 +60,7 @@ export const rowSchemas = {
 };
 const card = {
   note: z.string().nullable(),
-  customFields: z.record(z.string(), z.unknown()),
+  customFields: z.record(z.uuid(), z.union([z.string(), z.number(), z.boolean(), z.object({ masked: z.string() })])),
   pointsUnavailable: z.literal(true).optional(),
 };
 const clearPoints = {

@@ -54,6 +54,7 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
       companyId: body.companyId,
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
+      customFields: await this.records.customValues(context, 'deal', body.customFields),
     };
     return this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
       events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
@@ -78,6 +79,7 @@ export class ChangeDealHandler implements ICommandHandler<ChangeDeal> {
         ...(body.companyId === undefined ? {} : { companyId: body.companyId }),
         ...(body.note === undefined ? {} : { note: textOrNull(body.note, region) }),
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
+        ...(body.customFields && { customFields: await this.records.customValues(context, 'deal', body.customFields) }),
       };
       const events = dealAggregate.decide({ type: 'change', changes }, state);
       if (body.responsibleId === undefined) return { events };

@@ -215,6 +215,7 @@ export class LeadIntake {
       companyId: null,
       note: leadMessage(lead, region),
       tags: [],
+      customFields: {},
     };
     const id = uuidv7();
     const events = dealAggregate.decide(

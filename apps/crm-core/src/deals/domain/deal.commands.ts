@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameText, noCustomFields, noteText, tagList } from '../../records/record-bodies.js';
+import { nameText, customFieldMap, noteText, tagList } from '../../records/record-bodies.js';
 
 /** Contacts that one deal can have. */
 const CONTACTS_MAX = 50;
@@ -33,7 +33,7 @@ const dealFields = {
   companyId: id.nullable(),
   note: noteText,
   tags: tagList,
-  customFields: noCustomFields,
+  customFields: customFieldMap,
 };
 
 /** `POST /v1/deals`. `responsibleId` left out: the creator; null: nobody. Pipeline and stage left out: the first. */
@@ -44,7 +44,7 @@ export const createDealBody = z.strictObject({
   companyId: dealFields.companyId.default(null),
   note: noteText.default(null),
   tags: tagList.default([]),
-  customFields: noCustomFields.optional(),
+  customFields: customFieldMap.default({}),
   pipelineId: id.optional(),
   stageId: id.optional(),
   responsibleId: id.nullable().optional(),

@@ -13,6 +13,7 @@ describe('the body of a deal', () => {
       companyId: null,
       note: null,
       tags: [],
+      customFields: {},
     });
     expect(changeDealBody.parse({})).toEqual({});
   });

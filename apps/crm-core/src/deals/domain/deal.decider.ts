@@ -1,5 +1,5 @@
 import { refuse, type Decider } from '#kernel';
-import { recordDecider, type RecordCommand, type RecordState } from '../../records/domain/record.decider.js';
+import { newFields, recordDecider, type RecordCommand, type RecordState } from '../../records/domain/record.decider.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from './deal.events.js';
 
 type SharedState = RecordState<DealFields>;
@@ -25,7 +25,7 @@ export const dealDecider: Decider<DealState, DealCommand, DealEvent> = {
       case 'create': {
         if (state.phase !== 'none') refuse('already-exists');
         const { fields, responsibleId, leadId, pipelineId, stageId, attribution } = command;
-        return [{ type: 'DealCreated', data: { ...fields, pipelineId, stageId, attribution, responsibleId, leadId } }];
+        return [{ type: 'DealCreated', data: { ...newFields(fields), pipelineId, stageId, attribution, responsibleId, leadId } }];
       }
       case 'move':
         if (state.phase !== 'live') return refuse('not-found');
@@ -47,7 +47,7 @@ export const dealDecider: Decider<DealState, DealCommand, DealEvent> = {
 };
 
 function created(data: Extract<DealEvent, { readonly type: 'DealCreated' }>['data']): DealState {
-  const { title, amount, contactIds, companyId, note, tags, responsibleId, leadId, pipelineId, stageId } = data;
-  const fields: DealFields = { title, amount, contactIds, companyId, note, tags };
+  const { title, amount, contactIds, companyId, note, tags, customFields, responsibleId, leadId, pipelineId, stageId } = data;
+  const fields: DealFields = { title, amount, contactIds, companyId, note, tags, customFields };
   return { phase: 'live', fields, responsibleId, leadId, pipelineId, stageId, status: 'open' };
 }

@@ -13,6 +13,7 @@ const fields: DealFields = {
   companyId: null,
   note: null,
   tags: [],
+  customFields: {},
 };
 const place = { pipelineId: 'pl1', stageId: 's1' };
 const attribution = new Secret({ utm_source: { text: 'yandex', masked: 'yandex' } });

@@ -1,4 +1,5 @@
 import type { Secret } from '#kernel';
+import type { CustomValues } from '../../records/domain/custom-values.js';
 import type { PersonalText } from '../../records/domain/personal-text.js';
 import type { RecordEvent } from '../../records/domain/record.decider.js';
 
@@ -19,6 +20,8 @@ export interface DealFields {
   readonly companyId: string | null;
   readonly note: PersonalText | null;
   readonly tags: readonly PersonalText[];
+  /** Whole where a record is made; in a change the fields changed, null where one was emptied. */
+  readonly customFields: CustomValues;
 }
 
 /** Where a deal stands. The pipeline stays; the stage changes by moving. */
@@ -41,8 +44,8 @@ export type DealEvent =
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const DEAL_EVENT_VERSIONS = {
-  DealCreated: 1,
-  DealChanged: 1,
+  DealCreated: 2,
+  DealChanged: 2,
   DealAssigned: 1,
   DealDeleted: 1,
   DealRestored: 1,

@@ -26,6 +26,7 @@ const fields: DealFields = {
   companyId: null,
   note: personalText('planted@example.org', 'RU'),
   tags: [personalText('+79161234567', 'RU')],
+  customFields: {},
 };
 const created = (attribution: DealAttribution | null): DealEvent => ({
   type: 'DealCreated',
