@@ -30,7 +30,7 @@ const LIST_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
 const CARD_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
   contact: LIST_COLUMNS.contact,
   company: `${LIST_COLUMNS.company}, r.website, r.address`,
-  deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids`,
+  deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids, r.lose_reason`,
 };
 const COMMON = 'r.responsible_id, r.tags, r.created_at, r.updated_at, r.version';
 

@@ -53,5 +53,11 @@ export const createDealBody = z.strictObject({
 /** `PATCH /v1/deals/:id`. A change of `responsibleId` here takes the right to assign as well; the stage changes by moving. */
 export const changeDealBody = z.strictObject({ ...dealFields, responsibleId: id.nullable() }).partial();
 
+/** Length of the reason for a loss, in characters. */
+const REASON = { min: 3, max: 500 };
+
+/** `POST /v1/deals/:id/lose`. */
+export const loseDealBody = z.strictObject({ reason: z.string().trim().min(REASON.min).max(REASON.max) });
+
 /** `POST /v1/deals/:id/move`. */
 export const moveDealBody = z.strictObject({ stageId: id });

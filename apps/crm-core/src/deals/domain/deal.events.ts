@@ -40,7 +40,10 @@ export type DealEvent =
       readonly type: 'DealCreated';
       readonly data: SharedCreated['data'] & DealPlace & { readonly attribution: DealAttribution | null };
     }
-  | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } };
+  | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } }
+  | { readonly type: 'DealWon'; readonly data: Readonly<Record<string, never>> }
+  | { readonly type: 'DealLost'; readonly data: { readonly reason: PersonalText } }
+  | { readonly type: 'DealReopened'; readonly data: Readonly<Record<string, never>> };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const DEAL_EVENT_VERSIONS = {
@@ -50,4 +53,7 @@ export const DEAL_EVENT_VERSIONS = {
   DealDeleted: 1,
   DealRestored: 1,
   DealMoved: 1,
+  DealWon: 1,
+  DealLost: 1,
+  DealReopened: 1,
 } as const;

@@ -19,8 +19,18 @@ function columns(fields: Partial<DealFields & DealPlace>): Columns {
 
 export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  if (event.type === 'DealMoved') {
-    return [updateRow('read.deals', aggregateId, version, { stage_id: event.data.stageId, updated_at: metadata.at })];
+  const update = (set: Columns): readonly RowChange[] => [
+    updateRow('read.deals', aggregateId, version, { ...set, updated_at: metadata.at }),
+  ];
+  switch (event.type) {
+    case 'DealMoved':
+      return update({ stage_id: event.data.stageId });
+    case 'DealWon':
+      return update({ status: 'won', lose_reason: null });
+    case 'DealLost':
+      return update({ status: 'lost', lose_reason: maskedText(event.data.reason) });
+    case 'DealReopened':
+      return update({ status: 'open', lose_reason: null });
   }
   const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
   return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;

@@ -68,6 +68,14 @@ describe('a deal in the read models', () => {
     expect(update?.values).toEqual([ID, 4, 's2', at]);
   });
 
+  it('is won, lost with the masked reason, and open again without one', () => {
+    const reason = personalText('Call 8 916 123-45-67', 'RU');
+    const columnsOf = (event: DealEvent): unknown[] | undefined => project(event, 2)[0]?.values.slice(2, 4);
+    expect(columnsOf({ type: 'DealWon', data: {} })).toEqual(['won', null]);
+    expect(columnsOf({ type: 'DealLost', data: { reason } })).toEqual(['lost', 'Call +7 *** ***-**-67']);
+    expect(columnsOf({ type: 'DealReopened', data: {} })).toEqual(['open', null]);
+  });
+
   it('loses amount and currency together, and a change touches no place', () => {
     const [update] = project({ type: 'DealChanged', data: { amount: null } }, 2);
     expect(update?.text).toMatch(/^UPDATE read\.deals SET version = \$2, amount = \$3, currency = \$4, updated_at/);
