@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { startSystem, type System } from '#testing';
+import { HttpClient, startSystem, type System } from '#testing';
 import {
   answered,
+  eventually,
   everyRow,
   freshNumber,
   made,
@@ -177,6 +178,123 @@ describe('fields, outcomes and stages of records', () => {
       const key = { 'idempotency-key': unique('key') };
       const first = await made(staff.admin.post('/v1/custom-fields', body, key));
       expect(await made(staff.admin.post('/v1/custom-fields', body, key))).toEqual(first);
+    });
+  });
+
+  describe('outcomes of deals', () => {
+    const create = (more: Json = {}): Promise<Made> => made(seller.client.post('/v1/deals', { title: unique('Deal'), ...more }));
+    const act = (id: string, verb: string, body?: Json, headers?: Record<string, string>): Promise<string> =>
+      outcome(seller.client.post(`/v1/deals/${id}/${verb}`, body, headers));
+    const card = async (id: string): Promise<Json> => answered(200, seller.client.get<Json>(`/v1/deals/${id}`));
+
+    it('are won, lost with a masked reason, and open again', async () => {
+      const { id, stageId } = await create();
+      const number = freshNumber();
+      expect(await card(id)).not.toHaveProperty('loseReason');
+      expect(await answered(200, seller.client.post(`/v1/deals/${id}/win`))).toEqual({ id, version: 2 });
+      expect(await card(id)).toMatchObject({ status: 'won', stageId, version: 2 });
+      expect(await act(id, 'win')).toBe('409 deal-closed');
+      expect(await act(id, 'lose', { reason: 'too dear' })).toBe('409 deal-closed');
+      expect(await act(id, 'move', { stageId })).toBe('409 deal-closed');
+      expect(await act(id, 'reopen')).toBe('200');
+      expect(await act(id, 'reopen')).toBe('409 deal-open');
+      expect(await act(id, 'lose', { reason: 'no' })).toBe('422 validation-failed');
+      expect(await act(id, 'lose')).toMatch(/^4(00|15|22) /);
+      expect(await act(id, 'lose', { reason: `went to ${number}` })).toBe('200');
+      const lost = await seller.client.get<Json>(`/v1/deals/${id}`);
+      expect(lost.body).toMatchObject({ status: 'lost', loseReason: `went to ${maskOf(number)}`, version: 4 });
+      expect(lost.text).not.toContain(number.slice(2));
+      const row = (await everyRow(seller.client, '/v1/deals')).find((one) => one.id === id);
+      expect(row).toMatchObject({ status: 'lost' });
+      expect(row).not.toHaveProperty('loseReason');
+      expect(await act(id, 'reopen')).toBe('200');
+      expect(await card(id)).toMatchObject({ status: 'open', version: 5 });
+      expect(await card(id)).not.toHaveProperty('loseReason');
+    });
+
+    it('take the right to move, a version where one is named, and a key', async () => {
+      const { id } = await create();
+      const viewer = await staff.person({ grants: { deal: { view: 'allowed', edit: 'allowed' } } });
+      const blind = await staff.person({ grants: { deal: { view: 'responsible', move: 'allowed' } } });
+      for (const verb of ['win', 'lose', 'reopen']) {
+        expect(await outcome(viewer.client.post(`/v1/deals/${id}/${verb}`, { nonsense: 1 }))).toBe('403 forbidden');
+        expect(await outcome(blind.client.post(`/v1/deals/${id}/${verb}`, { nonsense: 1 }))).toBe('404 not-found');
+      }
+      expect(await act(id, 'win', undefined, { 'if-match': '"7"' })).toBe('412 version-conflict');
+      const key = { 'idempotency-key': unique('key') };
+      const won = await answered(200, seller.client.post(`/v1/deals/${id}/win`, undefined, { ...key, 'if-match': '"1"' }));
+      expect(await answered(200, seller.client.post(`/v1/deals/${id}/win`, undefined, key))).toEqual(won);
+      expect(await card(id)).toMatchObject({ version: 2 });
+    });
+  });
+
+  describe('pipelines', () => {
+    type Pipeline = Made & { name: string; stages: Array<{ id: string; name: string }> };
+    const pipeline = async (...names: string[]): Promise<Pipeline> =>
+      (await made(
+        staff.admin.post('/v1/pipelines', { name: unique('Pipeline'), stages: names.map((name) => ({ name })) }),
+      )) as Pipeline;
+    const shown = async (id: string): Promise<Pipeline | undefined> =>
+      (await everyRow<Pipeline>(seller.client, '/v1/pipelines', 2)).find((one) => one.id === id);
+    const change = (id: string, body: Json, headers?: Record<string, string>): Promise<string> =>
+      outcome(staff.admin.patch(`/v1/pipelines/${id}`, body, headers));
+
+    it('are made, listed after the first, and changed by those who may', async () => {
+      const one = await pipeline('A', 'B');
+      expect(await shown(one.id)).toEqual(one);
+      const [a, b] = one.stages as [{ id: string; name: string }, { id: string; name: string }];
+      const answer = await staff.admin.patch(
+        `/v1/pipelines/${one.id}`,
+        { name: 'Renamed', stages: [{ id: b.id.toUpperCase(), name: 'B2' }, { name: 'C' }, { id: a.id, name: 'A' }] },
+        { 'if-match': '"1"' },
+      );
+      expect([answer.status, answer.body, answer.headers.get('etag')]).toEqual([200, { id: one.id, version: 2 }, '"2"']);
+      const stages = [
+        { id: b.id, name: 'B2' },
+        { id: expect.any(String), name: 'C' },
+        { id: a.id, name: 'A' },
+      ];
+      expect(await shown(one.id)).toEqual({ id: one.id, name: 'Renamed', stages, version: 2 });
+      expect(await change(one.id, { name: 'x' }, { 'if-match': '"1"' })).toBe('412 version-conflict');
+      expect(await change(one.id, { stages: [] })).toBe('422 validation-failed');
+      expect(await change(one.id, { stages: [{ id: randomUUID(), name: 'x' }] })).toBe('422 unknown-reference');
+      expect(await change(randomUUID(), { name: 'x' })).toBe('404 not-found');
+      expect(await outcome(seller.client.patch(`/v1/pipelines/${one.id}`, { nonsense: 1 }))).toBe('403 forbidden');
+      expect(await outcome(seller.client.post('/v1/pipelines', { nonsense: 1 }))).toBe('403 forbidden');
+      const [first] = await everyRow<Pipeline>(seller.client, '/v1/pipelines');
+      expect(first?.stages[0]?.name).toBe('New');
+    });
+
+    it('take leads of a form whose stage is gone where deals of its pipeline start', async () => {
+      const { id, stages } = await pipeline('A', 'B');
+      const [a, b] = stages as [{ id: string; name: string }, { id: string; name: string }];
+      const form = await made(staff.admin.post('/v1/forms', { name: unique('Form'), pipelineId: id, stageId: b.id }));
+      expect(await change(id, { stages: [a] })).toBe('200');
+      const ingest = new HttpClient(system.ingestUrl);
+      const lead = { name: unique('Lead'), phone: freshNumber() };
+      // Ingest learns of a new form a moment later.
+      await eventually('the lead taken', async () => {
+        const { status } = await ingest.post(`/v1/forms/${String(form['key'])}/leads`, lead);
+        return status === 202 ? true : undefined;
+      });
+      const deals = await eventually('the deal', async () => {
+        const rows = await everyRow(seller.client, `/v1/deals?stageId=${a.id}`);
+        return rows.length > 0 ? rows : undefined;
+      });
+      expect(deals).toMatchObject([{ stageId: a.id, status: 'open' }]);
+    });
+
+    it('keep a stage in which deals stand, deleted ones too', async () => {
+      const { id, stages } = await pipeline('A', 'B');
+      const [a, b] = stages as [{ id: string; name: string }, { id: string; name: string }];
+      const deal = await made(seller.client.post('/v1/deals', { title: 'x', pipelineId: id }));
+      expect(deal).toMatchObject({ pipelineId: id, stageId: a.id });
+      await answered(200, seller.client.delete(`/v1/deals/${deal.id}`));
+      expect(await change(id, { stages: [b] })).toBe('409 stage-in-use');
+      await answered(200, seller.client.post(`/v1/deals/${deal.id}/restore`));
+      expect(await outcome(seller.client.post(`/v1/deals/${deal.id}/move`, { stageId: b.id }))).toBe('200');
+      expect(await change(id, { stages: [b] })).toBe('200');
+      expect(await outcome(seller.client.post(`/v1/deals/${deal.id}/move`, { stageId: a.id }))).toBe('422 unknown-reference');
     });
   });
 });

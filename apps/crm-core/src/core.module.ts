@@ -18,6 +18,7 @@ import { LeadsModule } from './leads/leads.module.js';
 import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
@@ -33,6 +34,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
     ...CUSTOM_FIELD_COMMANDS,
+    ...PIPELINE_COMMANDS,
   }),
 );
 
@@ -48,6 +50,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     SecuritySettingsModule,
     FormsModule,
     CustomFieldsModule,
+    PipelinesModule,
     LeadsModule,
   ],
   controllers: [RequestsController],

@@ -56,6 +56,8 @@ export interface DealsTable extends RecordColumns {
   pipeline_id: string;
   stage_id: string;
   status: 'open' | 'won' | 'lost';
+  /** Masked; of a lost deal only. */
+  lose_reason: string | null;
   contact_ids: string[];
   company_id: string | null;
   lead_id: string | null;

@@ -23,8 +23,39 @@ async function customFields(db: Kysely<never>): Promise<void> {
     END $$`.execute(db);
 }
 
+/** How deals end, and what is raised so that no deal stands in a stage that is not there. */
+async function dealsAndStages(db: Kysely<never>): Promise<void> {
+  await sql`ALTER TABLE read.deals ADD COLUMN lose_reason text`.execute(db);
+  await sql`CREATE INDEX ON read.deals (stage_id, created_at DESC, id DESC)`.execute(db);
+  await sql`
+    CREATE FUNCTION read.require_stage(p_pipeline uuid, p_stage uuid) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+      PERFORM pg_advisory_xact_lock_shared(hashtextextended('stages:' || p_pipeline, 0));
+      IF NOT EXISTS (
+        SELECT FROM read.pipelines AS p WHERE p.id = p_pipeline AND p.stages @> jsonb_build_array(jsonb_build_object('id', p_stage))
+      ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA017', MESSAGE = 'the stage is not there any more';
+      END IF;
+    END $$`.execute(db);
+  await sql`
+    CREATE FUNCTION read.require_unused_stages(p_stages uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+      IF EXISTS (SELECT FROM read.deals AS d WHERE d.stage_id = ANY (p_stages)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA018', MESSAGE = 'deals stand in a stage that would go';
+      END IF;
+    END $$`.execute(db);
+  await sql`
+    CREATE FUNCTION read.require_pipelines(p_most integer) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+      IF (SELECT count(*) FROM read.pipelines) > p_most THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA016', MESSAGE = 'too many pipelines';
+      END IF;
+    END $$`.execute(db);
+}
+
 export const recordsInFull: Migration = {
   async up(db: Kysely<never>) {
     await customFields(db);
+    await dealsAndStages(db);
   },
 };
