@@ -31,9 +31,15 @@ export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowCha
       return update({ status: 'lost', lose_reason: maskedText(event.data.reason) });
     case 'DealReopened':
       return update({ status: 'open', lose_reason: null });
+    case 'DealCreated':
+    case 'DealChanged':
+    case 'DealAssigned':
+    case 'DealDeleted':
+    case 'DealRestored': {
+      const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
+      return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
+    }
   }
-  const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
-  return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
 }
 
 /** Masked values, in a table that only those with `attribution.view` are read from. */
