@@ -1,7 +1,8 @@
+import { searchVector } from '#contracts';
 import type { ProjectionTools, RecordedEvent } from '../log/aggregate.js';
 import { insertRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import { lookupForm, maskPoint, type ContactPoint } from './domain/contact-point.js';
-import { maskedTextOrNull } from './domain/personal-text.js';
+import { maskedText, maskedTextOrNull, type PersonalText } from './domain/personal-text.js';
 import { shownValues } from './domain/custom-values.js';
 import type { RecordEvent, SharedFields } from './domain/record.decider.js';
 
@@ -51,6 +52,12 @@ export function projectRecord<Kind extends string, Fields extends SharedFields>(
     default:
       throw new Error(`no projection for ${event.type}`);
   }
+}
+
+/** A name or title, and the words by which a list finds it: those of the masked text, for nothing else may be searched. */
+export function nameColumns(column: 'name' | 'title', text: PersonalText): Columns {
+  const masked = maskedText(text);
+  return { [column]: masked, search: searchVector(masked) };
 }
 
 /** The jsonb column of a list of points: masks only. */

@@ -1,13 +1,13 @@
 import type { RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
 import { insertRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
-import { projectRecord } from '../../records/record.projection.js';
+import { nameColumns, projectRecord } from '../../records/record.projection.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
 
 /** The columns of `read.deals` for the fields given: masked, whatever they hold. Only a creation names a place. */
 function columns(fields: Partial<DealFields & DealPlace>): Columns {
   return {
-    ...(fields.title === undefined ? {} : { title: maskedText(fields.title) }),
+    ...(fields.title === undefined ? {} : nameColumns('title', fields.title)),
     ...(fields.amount === undefined ? {} : { amount: fields.amount?.value ?? null, currency: fields.amount?.currency ?? null }),
     ...(fields.contactIds === undefined ? {} : { contact_ids: fields.contactIds }),
     ...(fields.companyId === undefined ? {} : { company_id: fields.companyId }),
