@@ -9,6 +9,7 @@ import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.
 import type { CoreConfig } from './config.js';
 import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
 import { CONTACT_COMMANDS, ContactsModule } from './contacts/contacts.module.js';
+import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custom-fields.module.js';
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
@@ -18,6 +19,7 @@ import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
 import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
+import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
@@ -32,6 +34,8 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...CUSTOM_FIELD_COMMANDS,
+    ...PIPELINE_COMMANDS,
   }),
 );
 
@@ -46,6 +50,8 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     RolesModule,
     SecuritySettingsModule,
     FormsModule,
+    CustomFieldsModule,
+    PipelinesModule,
     LeadsModule,
   ],
   controllers: [RequestsController],
