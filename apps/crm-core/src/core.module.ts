@@ -17,6 +17,8 @@ import { LeadsModule } from './leads/leads.module.js';
 import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { GetRewindHandler } from './rewinds/rewind.query.js';
+import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
@@ -31,6 +33,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...REWIND_COMMANDS,
   }),
 );
 
@@ -46,10 +49,12 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     SecuritySettingsModule,
     FormsModule,
     LeadsModule,
+    RewindsModule,
   ],
   controllers: [RequestsController],
   providers: [
     GetContactPointsHandler,
+    GetRewindHandler,
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,

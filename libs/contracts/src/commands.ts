@@ -76,6 +76,7 @@ export const COMMANDS = [
   'ChangeSecuritySettings',
   'CreateForm',
   'ChangeForm',
+  'RewindUser',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 

@@ -4,3 +4,4 @@ export * from './watch.js';
 export * from './security-settings.js';
 export * from './read-schema.js';
 export * from './problems.js';
+export * from './rewinds.js';

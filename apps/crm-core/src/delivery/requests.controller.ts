@@ -5,12 +5,14 @@ import { DomainError } from '#kernel';
 import {
   contactPointsQuerySchema,
   leadCommittedQuerySchema,
+  rewindQuerySchema,
   type CommandReply,
   type ContactPointsReply,
   type LeadCommittedReply,
   type LeadFormsReply,
   type PublicKeyReply,
   type RefusalReply,
+  type RewindReply,
 } from '#contracts';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
@@ -19,6 +21,7 @@ import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
+import { GetRewind } from '../rewinds/rewind.query.js';
 
 /** Everything that core is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
@@ -48,6 +51,15 @@ export class RequestsController {
       const parsed = contactPointsQuerySchema.safeParse(message);
       if (!parsed.success) throw new DomainError('malformed-request');
       return this.queries.execute(new GetContactPoints(parsed.data));
+    });
+  }
+
+  @MessagePattern('crm.query.Rewind')
+  rewind(@Payload() message: unknown): Promise<RewindReply> {
+    return this.answer('Rewind', async () => {
+      const parsed = rewindQuerySchema.safeParse(message);
+      if (!parsed.success) throw new DomainError('malformed-request');
+      return this.queries.execute(new GetRewind(parsed.data));
     });
   }
 
