@@ -9,6 +9,8 @@ import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/
 import { Rewinds, type Rewind, type RewindLists } from './rewinds.js';
 
 const tag = 'Undoing';
+/** Planning the most that core plans at once (50,000 records) takes several seconds. */
+const PLANNED_WITHIN_MS = 30_000;
 const bodySchema = z.object({ since: z.iso.datetime(), until: z.iso.datetime().optional(), dryRun: z.boolean().optional() });
 const changeSchema = z.object({
   recordType: z.enum(['contact', 'company', 'deal']),
@@ -59,7 +61,7 @@ export class RewindsController {
     @AsCommand() request: CommandRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof startedSchema> | RewindLists> {
-    const planned = await this.core.command('RewindUser', who, { ...request, targetId: id });
+    const planned = await this.core.command('RewindUser', who, { ...request, targetId: id, deadlineMs: PLANNED_WITHIN_MS });
     const isPreview = planned.version === 0;
     reply.status(isPreview ? 200 : 202);
     if (!isPreview) return { rewindId: planned.id };

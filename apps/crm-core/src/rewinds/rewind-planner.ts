@@ -8,7 +8,7 @@ import { openEvent } from '../log/event-codec.js';
 import { planRecord, type RecordPlan, type RewindScope, type Touch } from './domain/record-plan.js';
 import { fieldsTouched, kindOf, namesIn, type DataNames } from './domain/touched-fields.js';
 
-/** Records that one rewind can take. A plan must be made within the gateway's deadline of 5 s (measured: 0009 in docs/adr). */
+/** Records that one rewind can take: the plan is made within the request (measured in docs/adr/0009: 10,000 in 1 to 3 s). */
 const MOST_RECORDS = 50_000;
 /** Streams read at once. */
 const BATCH = 500;

@@ -87,14 +87,14 @@ export class RewindStore {
   }
 
   /** The record is dealt with; when its plan was made anew, its entries too. */
-  settling(rewindId: string, plan: StreamPlan, planned: PendingRecord, state: 'done' | 'failed'): Statement[] {
+  settling(rewindId: string, plan: StreamPlan, planned: PendingRecord): Statement[] {
     const values = [rewindId, plan.stream];
     const entries = entriesOf(plan);
     return [
       {
         name: 'rewind-settle',
-        text: 'UPDATE es.rewind_records SET state = $3, changes = $4 WHERE rewind_id = $1 AND stream = $2',
-        values: [...values, state, plan.changes.length],
+        text: `UPDATE es.rewind_records SET state = 'done', changes = $3 WHERE rewind_id = $1 AND stream = $2`,
+        values: [...values, plan.changes.length],
       },
       ...(plan.version === planned.version
         ? []

@@ -76,56 +76,78 @@ export class RewindWorker {
     return true;
   }
 
+  /** The records are planned anew together; one that was overtaken since is planned again alone. */
   private async putBackAll(rewind: RunningRewind, records: readonly PendingRecord[], signal: AbortSignal): Promise<void> {
+    const plans = await this.plansOf(rewind, records);
     const waiting = records.values();
     const lane = async (): Promise<void> => {
       for (const record of waiting) {
         if (signal.aborted) return;
-        await this.putBack(rewind, record);
+        await this.putBack(rewind, record, plans.get(record.stream));
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
   }
 
-  /** Throws only when the database is away: then the record is still pending. */
-  private async putBack(rewind: RunningRewind, record: PendingRecord): Promise<void> {
-    const { rewindId } = rewind.scope;
+  /** Without a plan that can be made for all, each is planned alone: one that cannot be read must not stop the others. */
+  private async plansOf({ scope }: RunningRewind, records: readonly PendingRecord[]): Promise<ReadonlyMap<string, StreamPlan>> {
     try {
-      for (let attempt = 1; ; attempt += 1) if (await this.tryPutBack(rewind, record, attempt === ATTEMPTS)) return;
+      const plans = await this.planner.planStreams(
+        records.map(({ stream }) => stream),
+        scope,
+      );
+      return new Map(plans.map((plan) => [plan.stream, plan]));
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      return new Map();
+    }
+  }
+
+  /** Throws only when the database is away: then the record is still pending. */
+  private async putBack(rewind: RunningRewind, record: PendingRecord, planned: StreamPlan | undefined): Promise<void> {
+    const { rewindId } = rewind.scope;
+    const { stream } = record;
+    try {
+      let plan = planned;
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+        plan ??= (await this.planner.planStreams([stream], rewind.scope))[0];
+        if (plan === undefined) throw new Error('the stream of a record is gone');
+        if (await this.tryPutBack(rewind, record, plan)) return;
+        plan = undefined;
+      }
+      throw new VersionConflict();
     } catch (error) {
       if (error instanceof CommandRepeated) return;
       if (isUnavailable(error)) throw error;
-      this.logger.error('a record cannot be put back', { rewindId, stream: record.stream, error });
-      await this.store.fail(rewindId, record.stream);
+      this.logger.error('a record cannot be put back', { rewindId, stream, error });
+      await this.store.fail(rewindId, stream);
     }
   }
 
   /** False when the record changed under the plan. */
-  private async tryPutBack(rewind: RunningRewind, record: PendingRecord, isLast: boolean): Promise<boolean> {
-    const { stream } = record;
-    const { scope } = rewind;
-    const { id } = streamParts(stream);
-    const aggregate = aggregateOf(stream);
-    const [plan] = await this.planner.planStreams([stream], scope);
-    const { state, version, generation, events: recorded } = await this.log.history(aggregate, id);
-    if (plan === undefined) throw new Error('the stream of a record is gone');
+  private async tryPutBack(rewind: RunningRewind, record: PendingRecord, plan: StreamPlan): Promise<boolean> {
     // Another core, for a moment believed to lead as well, was here first: what it appended says what became of the record.
     if (plan.isPutBack) return true;
-    if (plan.version !== version && !isLast) return false;
+    const { stream } = record;
+    const { rewindId } = rewind.scope;
+    const { id } = streamParts(stream);
+    const aggregate = aggregateOf(stream);
+    const { state, version, generation, events: recorded } = await this.log.history(aggregate, id);
+    if (plan.version !== version) return false;
     const history = recorded.map(({ event }) => event);
     const events = compensate(aggregate as Parameters<typeof compensate>[0], state as never, history, plan.putBack);
-    const settling = this.store.settling(scope.rewindId, plan, record, 'done');
+    const statements = this.store.settling(rewindId, plan, record);
     if (events.length === 0) {
-      await this.events.inOneRoundTrip(settling);
+      await this.events.inOneRoundTrip(statements);
       return true;
     }
     const change = streamChange({ aggregate, id, version, generation, events });
-    const command = commandOf(scope.rewindId, stream, id, version + events.length);
+    const command = commandOf(rewindId, stream, id, version + events.length);
     try {
-      await this.log.append([change], { metadata: this.metadataOf(rewind, command), command, statements: settling });
+      await this.log.append([change], { metadata: this.metadataOf(rewind, command), command, statements });
       return true;
     } catch (error) {
-      if (error instanceof VersionConflict && !isLast) return false;
+      if (error instanceof VersionConflict) return false;
       throw error;
     }
   }

@@ -61,14 +61,12 @@ const kind = fc.constantFrom('Contact', 'Company', 'Deal');
 const fieldsOf = (name: string): readonly Field[] => FIELDS.filter((field) => name === 'Deal' || field !== 'stageId');
 const steps = (name: string, owner?: ReadonlyMap<Field, string>): fc.Arbitrary<Step[]> =>
   fc.array(
-    fc
-      .constantFrom(...fieldsOf(name))
-      .chain((field) =>
-        fc.record({
-          actor: owner ? fc.constant(owner.get(field) ?? 'bert') : fc.constantFrom(...ACTORS),
-          command: commandOn(field),
-        }),
-      ),
+    fc.constantFrom(...fieldsOf(name)).chain((field) =>
+      fc.record({
+        actor: owner ? fc.constant(owner.get(field) ?? 'bert') : fc.constantFrom(...ACTORS),
+        command: commandOn(field),
+      }),
+    ),
     { maxLength: 25 },
   );
 

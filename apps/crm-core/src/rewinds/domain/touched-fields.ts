@@ -89,12 +89,23 @@ export function customFieldId(field: string): string | undefined {
   return field.startsWith(CUSTOM_PREFIX) ? field.slice(CUSTOM_PREFIX.length) : undefined;
 }
 
+/** The value of a deal's field `status`: what it was lost for belongs to it. */
+export interface Outcome {
+  readonly status: 'open' | 'won' | 'lost';
+  readonly reason: unknown;
+}
+
+function outcomeAfter(kind: TouchKind, reason: unknown): Outcome {
+  if (kind === 'lost') return { status: 'lost', reason };
+  return { status: kind === 'won' ? 'won' : 'open', reason: null };
+}
+
 /** The value that an event which touches the field gives it. What a creation does not mention is null. */
 export function valueGiven(type: string, data: unknown, field: string): unknown {
   const kind = kindOf(type);
   if (field === 'deleted') return kind === 'deleted';
-  if (field === 'status') return kind === 'won' || kind === 'lost' ? kind : 'open';
   const members = data as Readonly<Record<string, unknown>>;
+  if (field === 'status') return outcomeAfter(kind, members['reason']);
   const customId = customFieldId(field);
   if (customId === undefined) return members[field] ?? null;
   const custom = members[CUSTOM_FIELDS] as Readonly<Record<string, unknown>> | undefined;
