@@ -24,6 +24,8 @@ import { PipelinesController } from './pipelines/pipelines.controller.js';
 import { RecordsModule } from './records/records.module.js';
 import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
+import { RewindsController } from './rewinds/rewinds.controller.js';
+import { Rewinds } from './rewinds/rewinds.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignIn } from './sessions/sign-in.js';
@@ -87,8 +89,10 @@ export class GatewayModule {
         PipelinesController,
         CustomFieldsController,
         FormsController,
+        RewindsController,
         OpenApiController,
       ],
+      providers: [Rewinds],
     };
   }
 }

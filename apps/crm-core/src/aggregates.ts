@@ -7,6 +7,7 @@ import { formAggregate } from './forms/form.aggregate.js';
 import { leadAggregate } from './leads/lead.aggregate.js';
 import type { AnyAggregate } from './log/aggregate.js';
 import { pipelineAggregate } from './pipelines/pipeline.aggregate.js';
+import { rewindAggregate } from './rewinds/rewind.aggregate.js';
 import { roleAggregate } from './roles/role.aggregate.js';
 import { securitySettingsAggregate } from './security-settings/security-settings.aggregate.js';
 import { userAggregate } from './users/user.aggregate.js';
@@ -23,6 +24,7 @@ const ALL: readonly unknown[] = [
   departmentAggregate,
   roleAggregate,
   securitySettingsAggregate,
+  rewindAggregate,
 ];
 
 /** Every kind of stream of the log, by the first part of its name: what reads the whole log goes by this. */

@@ -20,6 +20,8 @@ import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
 import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
 import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
+import { GetRewindHandler } from './rewinds/rewind.query.js';
+import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
@@ -36,6 +38,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...FORM_COMMANDS,
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
+    ...REWIND_COMMANDS,
   }),
 );
 
@@ -53,6 +56,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     CustomFieldsModule,
     PipelinesModule,
     LeadsModule,
+    RewindsModule,
   ],
   controllers: [RequestsController],
   providers: [
@@ -64,6 +68,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
       inject: [CrmLog, CORE_POOL, Authorizations],
       useFactory: (log: CrmLog, pool: Pool, authorizations: Authorizations) => new RecordPast(log, pool, authorizations),
     },
+    GetRewindHandler,
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,

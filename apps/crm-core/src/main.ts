@@ -30,6 +30,7 @@ import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
+import { RewindWorker } from './rewinds/rewind-worker.js';
 import { deactivateByMonitor } from './users/deactivate-by-monitor.js';
 
 const STOP_WITHIN_MS = 9_000;
@@ -97,6 +98,8 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const forgetStreams = keepStreams(broker, logger);
   const relay = new Relay(config, app.get(CORE_POOL), app.get(EventStore), app.get(CrmLog), broker, logger);
   relay.start();
+  const rewinds = app.get(RewindWorker);
+  rewinds.start(config);
   app.get(FormChanges).onChanged(() => {
     broker
       .connection()
@@ -107,6 +110,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const shell = app.get(CommandShell);
   return [
     relay,
+    rewinds,
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),

@@ -84,6 +84,7 @@ export const COMMANDS = [
   'DeleteCustomField',
   'CreateForm',
   'ChangeForm',
+  'RewindUser',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 

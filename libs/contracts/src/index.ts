@@ -6,3 +6,4 @@ export * from './search-words.js';
 export * from './security-settings.js';
 export * from './read-schema.js';
 export * from './problems.js';
+export * from './rewinds.js';

@@ -96,6 +96,11 @@ export const PROBLEMS = {
   'unknown-reference': { status: 422, title: 'Unknown reference', detail: 'Name things that exist.' },
   'level-not-applicable': { status: 422, title: 'Level not applicable', detail: 'This action takes allowed or forbidden only.' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key reused', detail: 'Use a new key for a new request.' },
+  'rewind-too-large': {
+    status: 422,
+    title: 'Rewind too large',
+    detail: 'Undo it in parts: give a later since, or an earlier until.',
+  },
   'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
   'own-privileges': {
     status: 422,
