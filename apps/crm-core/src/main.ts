@@ -25,6 +25,7 @@ import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
 import { consumeLeads } from './leads/consume-leads.js';
 import { LeadIntake } from './leads/lead-intake.js';
+import { expireCommands } from './commands/command-expiry.js';
 import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
@@ -106,6 +107,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const shell = app.get(CommandShell);
   return [
     relay,
+    expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),

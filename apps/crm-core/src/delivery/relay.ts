@@ -45,7 +45,8 @@ export class Relay {
       store: this.store,
       pool: this.pool,
       incarnation: () => this.streamCreatedAt(),
-      handle: async (events) => publishFacts(this.broker, events.map(factOf), { expectedStream: STREAMS.crm.name }),
+      handle: async (events) =>
+        publishFacts(this.broker, events.map(factOf), { expectedStream: STREAMS.crm.name, chained: true }),
       onError: (error) => this.logger.warn('relay waits', { error }),
     });
     await this.subscription.run(signal);

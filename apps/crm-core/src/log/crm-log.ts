@@ -81,6 +81,17 @@ export class CrmLog {
     return this.store.findCommand(id);
   }
 
+  /** Remembers a command that changed nothing. Throws as `EventStore.recordCommand`. */
+  recordCommand(command: CommandRecord): Promise<void> {
+    return this.store.recordCommand(command);
+  }
+
+  /** Those of the ids whose aggregate has events. */
+  async existing(aggregate: { readonly category: string }, ids: readonly string[]): Promise<readonly string[]> {
+    const found = await this.store.existing(ids.map((id) => streamOf(aggregate, id)));
+    return ids.filter((id) => found.has(streamOf(aggregate, id)));
+  }
+
   /** The aggregate as it is now. Throws a plain Error on what this build cannot read. */
   async load<State, Command, Event extends DomainEvent>(
     aggregate: Aggregate<State, Command, Event>,
