@@ -56,6 +56,9 @@ export interface AppendOptions {
   readonly statements?: readonly Statement[];
 }
 
+/** SQLSTATE of the vault: the key-encryption key of a new data key is out of use. */
+const RETIRED_KEK = 'PA070';
+
 /** The log as core uses it: opens secrets on the way out, seals them on the way in, projects in the transaction of the append. */
 export class CrmLog {
   private readonly listeners = new Set<() => void>();
@@ -117,6 +120,18 @@ export class CrmLog {
 
   /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
   async append(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+    try {
+      await this.appendOnce(changes, options);
+    } catch (error) {
+      if ((error as { code?: unknown } | null)?.code !== RETIRED_KEK) throw error;
+      // A rotation began: the new data keys of this append are wrapped anew, and it runs once more.
+      this.keys.refresh();
+      await this.appendOnce(changes, options);
+    }
+    for (const listener of this.listeners) listener();
+  }
+
+  private async appendOnce(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
     const streams: StreamAppend[] = [];
     const statements: Statement[] = [];
     for (const change of changes) {
@@ -130,7 +145,6 @@ export class CrmLog {
       locks: options.locks ?? [],
       ...(options.command === undefined ? {} : { command: options.command }),
     });
-    for (const listener of this.listeners) listener();
   }
 
   private async prepare(

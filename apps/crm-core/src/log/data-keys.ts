@@ -57,6 +57,11 @@ export class DataKeys {
     };
   }
 
+  /** Looks anew with which key-encryption key to wrap. */
+  refresh(): void {
+    this.wrapper.refresh();
+  }
+
   private remember(owner: string, key: Buffer): void {
     this.cache.delete(owner);
     this.cache.set(owner, key);
