@@ -146,12 +146,21 @@ describe('what is committed reaches the broker', () => {
         );
     };
     await open(0);
-    const broker = system.run().find(({ service }) => service === 'nats');
-    // Stopped first, so that nobody starts it again before its folder is gone.
-    process.kill(Number(broker?.pid), 'SIGSTOP');
+    const pidOf = (service: string): number => Number(system.run().find((entry) => entry.service === service)?.pid);
+    process.kill(pidOf('activity-monitor'), 'SIGSTOP');
+    // These go to the stream and out of the outbox, and the monitor never reads them there.
     await open(4);
+    await eventually('the outbox to be empty', async () => {
+      const { rows } = await database.query('SELECT 1 FROM watch.outbox LIMIT 1');
+      return rows.length === 0 ? true : undefined;
+    });
+    // Stopped first, so that nobody starts it again before its folder is gone.
+    process.kill(pidOf('nats'), 'SIGSTOP');
     rmSync(join(system.dataDir, 'nats', 'jetstream'), { recursive: true });
     await system.kill('nats');
+    expect(await differences()).toBeGreaterThan(0);
+    // Killed, for what its connection had brought already would be read yet.
+    await system.kill('activity-monitor');
     await open(8);
     await made(settled(() => staff.admin.post<Json>('/v1/contacts', { name: 'After' })));
     await expectWholeStream();

@@ -1,8 +1,9 @@
 import pg from 'pg';
 import type { Secret } from '#kernel';
 
-/** A database that does not answer within this has no command done either: the repeat is told to come again. */
-const ANSWER_WITHIN_MS = 800;
+/** A database that does not answer within these has no command done either: the client is told to come again. */
+const CONNECT_WITHIN_MS = 800;
+const ANSWER_WITHIN_MS = 2_000;
 
 /** Ends the holding of one command. */
 export type Release = () => void;
@@ -79,7 +80,7 @@ export class RunningCommands {
     const session = new pg.Client({
       connectionString: this.databaseUrl.expose(),
       application_name: `crm-core-${this.instance}-running`,
-      connectionTimeoutMillis: ANSWER_WITHIN_MS,
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
       query_timeout: ANSWER_WITHIN_MS,
       keepAlive: true,
     });
