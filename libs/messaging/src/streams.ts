@@ -52,6 +52,15 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
+/** The id (`Nats-Msg-Id`) of the last message of a stream; undefined when it holds none. Throws as the JetStream API does. */
+export async function lastMessageId(broker: Broker, stream: string): Promise<string | undefined> {
+  const manager = await streamManager(broker);
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0) return undefined;
+  const last = await manager.streams.getMessage(stream, { seq: state.last_seq });
+  return last?.header.get('Nats-Msg-Id');
+}
+
 /**
  * Takes one message out of a stream and overwrites it on the broker's disk. One that is gone already is no error. Throws what the
  * broker refused with, or a timeout.
