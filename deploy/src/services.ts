@@ -129,6 +129,7 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_HEALTH_PORT: port,
         PALISADE_KEY_DIR: join(config.dataDir, 'keys'),
         PALISADE_KEK: config.passedOn.PALISADE_KEK,
+        PALISADE_KEK_PREVIOUS: config.passedOn.PALISADE_KEK_PREVIOUS,
       };
     case 'activity-monitor':
       return { PALISADE_HOST: '127.0.0.1', PALISADE_HEALTH_PORT: port };

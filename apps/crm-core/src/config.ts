@@ -19,6 +19,8 @@ export const coreConfigSchema = z
     PALISADE_KEY_DIR: z.string().min(1).default('.data/keys'),
     /** Key-encryption key: 32 bytes, base64. */
     PALISADE_KEK: setting.secret().optional(),
+    /** While the key from outside is changed: the one before, which still opens (`npm run rotate-keys`). */
+    PALISADE_KEK_PREVIOUS: setting.secret().optional(),
     /** Connections to PostgreSQL. */
     PALISADE_CORE_POOL: setting.integer(4, 100).default(24),
   })
@@ -31,6 +33,7 @@ export const coreConfigSchema = z
     logLevel: env.PALISADE_LOG_LEVEL,
     keyDir: env.PALISADE_KEY_DIR,
     kek: env.PALISADE_KEK,
+    kekPrevious: env.PALISADE_KEK_PREVIOUS,
     poolSize: env.PALISADE_CORE_POOL,
   }));
 export type CoreConfig = z.output<typeof coreConfigSchema>;

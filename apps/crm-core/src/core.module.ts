@@ -5,6 +5,7 @@ import { HealthModule, type HealthChecks, type Logger } from '#platform';
 import { Authorizations } from './commands/authorizations.js';
 import type { CommandClass } from './commands/command-context.js';
 import { CommandIntake } from './commands/command-intake.js';
+import { RunningCommands } from './commands/running-commands.js';
 import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.js';
 import type { CoreConfig } from './config.js';
 import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
@@ -15,7 +16,7 @@ import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
 import { LeadsModule } from './leads/leads.module.js';
-import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
+import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
 import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
@@ -69,12 +70,17 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
       useFactory: (log: CrmLog, pool: Pool, authorizations: Authorizations) => new RecordPast(log, pool, authorizations),
     },
     GetRewindHandler,
+    {
+      provide: RunningCommands,
+      inject: [CORE_CONFIG],
+      useFactory: (config: CoreConfig) => new RunningCommands(config.databaseUrl, config.instance),
+    },
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,
-      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS],
-      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys) =>
-        new CommandIntake(bus, log, authorizations, keys, COMMANDS, () => new Date()),
+      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS, RunningCommands],
+      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys, running: RunningCommands) =>
+        new CommandIntake(bus, log, authorizations, keys, COMMANDS, running, () => new Date()),
     },
   ],
 })

@@ -26,6 +26,7 @@ import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
 import { consumeLeads } from './leads/consume-leads.js';
 import { LeadIntake } from './leads/lead-intake.js';
+import { expireCommands } from './commands/command-expiry.js';
 import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
@@ -111,6 +112,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   return [
     relay,
     rewinds,
+    expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),

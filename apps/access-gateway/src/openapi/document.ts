@@ -130,9 +130,14 @@ function queryParameters({ query }: OperationDescription): Record<string, unknow
   }));
 }
 
-function headerParameters({ method, rules, url }: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
-  const idempotent = method === 'POST' && rules.isPublic !== true;
-  const conditional = operation.refusals?.includes('version-conflict') === true && url.startsWith('/v1/');
+/** Everything that creates or acts; what signs in is public. */
+function takesIdempotencyKey({ method, rules }: CataloguedRoute): boolean {
+  return method === 'POST' && rules.isPublic !== true;
+}
+
+function headerParameters(route: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
+  const idempotent = takesIdempotencyKey(route);
+  const conditional = operation.refusals?.includes('version-conflict') === true && route.url.startsWith('/v1/');
   return [
     ...(idempotent ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 255 } }] : []),
     ...(conditional ? [{ name: 'If-Match', in: 'header', schema: { type: 'string' } }] : []),
@@ -152,6 +157,7 @@ function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Re
   const codes = new Set<string>(operation.refusals ?? []);
   if (!isPublic(route))
     for (const code of ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing']) codes.add(code);
+  if (takesIdempotencyKey(route)) for (const code of ['idempotency-in-progress', 'idempotency-key-reused']) codes.add(code);
   if (operation.body !== undefined) {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
   }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, refuse } from '#kernel';
-import { CommandRepeated, VersionConflict, type EventMetadata, type Statement } from '#event-store';
+import { VersionConflict, type EventMetadata, type Statement } from '#event-store';
 import {
   leadContext,
   sealedLeadSchema,
@@ -29,8 +29,6 @@ import { leadAggregate } from './lead.aggregate.js';
 const ATTEMPTS = 8;
 /** How often a turn is asked for while others take theirs; then the lead comes again later. */
 const TURN_ATTEMPTS = 100;
-/** MAC of a lead's command record: its id is the form and key already, and a repeat is told by the id alone. */
-const LEAD_MAC = '00';
 
 interface Form extends Omit<FormFields, 'name' | 'enabled'> {
   readonly name: string;
@@ -58,9 +56,12 @@ export class LeadIntake {
     private readonly references: RecordReferences,
   ) {}
 
-  /** Takes one lead. Done before: nothing. Throws on what cannot be processed (now); nothing has changed then. */
+  /**
+   * Takes one lead. Taken before, however long ago: nothing, for the lead's own stream tells. Throws on what cannot be processed
+   * (now); nothing has changed then.
+   */
   async process(received: LeadReceived): Promise<void> {
-    if ((await this.log.findCommand(received.leadId)) !== undefined) return;
+    if (await this.isTaken(received.leadId)) return;
     const plain = await openEnvelope(this.receiver.privateKey, received.sealed, leadContext(received.leadId));
     const lead = sealedLeadSchema.parse(JSON.parse(Buffer.from(plain).toString('utf8')));
     const terms = await this.termsOf(received.formId);
@@ -68,8 +69,8 @@ export class LeadIntake {
       try {
         return await this.accept(received, lead, terms);
       } catch (error) {
-        if (error instanceof CommandRepeated) return;
         if (!isLostRace(error) || attempt === ATTEMPTS) throw error;
+        if (await this.isTaken(received.leadId)) return;
       }
     }
   }
@@ -84,11 +85,11 @@ export class LeadIntake {
 
   /** Those of the leads that core has for good: made into records, or set aside. */
   async committed(leadIds: readonly string[]): Promise<readonly string[]> {
-    const result = await this.pool.query<{ id: string }>(
-      `SELECT id FROM es.commands WHERE id = ANY($1::uuid[]) UNION SELECT lead_id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])`,
-      [leadIds],
-    );
-    return result.rows.map(({ id }) => id);
+    const [recorded, aside] = await Promise.all([
+      this.log.existing(leadAggregate, leadIds),
+      this.pool.query<{ id: string }>('SELECT lead_id AS id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])', [leadIds]),
+    ]);
+    return [...new Set([...recorded, ...aside.rows.map(({ id }) => id)])];
   }
 
   /** What ingest needs of every form. */
@@ -104,6 +105,11 @@ export class LeadIntake {
       requireConsent: settings.requireConsent,
       successUrl: settings.successUrl,
     }));
+  }
+
+  /** A lead that was set aside is tried again by an administrator, not by its coming again. */
+  private async isTaken(leadId: string): Promise<boolean> {
+    return (await this.committed([leadId])).length > 0;
   }
 
   private async accept(received: LeadReceived, lead: SealedLead, terms: Terms): Promise<void> {
@@ -136,7 +142,6 @@ export class LeadIntake {
       ],
       {
         metadata: metadataOf(received, lead),
-        command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
         // The contact too: who is being erased is matched no more.
         locks: [...matches.map(({ blind }) => `point:${blind.toString('hex')}`), streamOf(contactAggregate, contact.id)],
         guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),

@@ -4,6 +4,7 @@ import { recordsInFull } from './0002-records-in-full.js';
 import { firstLight } from './0001-first-light.js';
 import { rewinds } from './0003-rewinds.js';
 import { erasures } from './0005-erasures.js';
+import { keyRotation } from './0007-key-rotation.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -11,6 +12,7 @@ const migrations = {
   '0002-records-in-full': recordsInFull,
   '0003-rewinds': rewinds,
   '0005-erasures': erasures,
+  '0007-key-rotation': keyRotation,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

@@ -26,7 +26,7 @@ const ADMIN = 'admin';
 const FIELDS = ['note', 'tags', 'companyId', 'responsibleId', 'stageId', 'deleted'] as const;
 type Field = (typeof FIELDS)[number];
 
-const NOTE = { note: new Secret({ text: '', masked: '' }), tags: [], companyId: null };
+const NOTE = { note: new Secret({ text: '', masked: '' }), tags: [], companyId: null, customFields: {} };
 const word = fc.constantFrom('a', 'b', 'c');
 
 function commandOn(field: Field): fc.Arbitrary<Step['command']> {
