@@ -109,7 +109,7 @@ function recordController(kind: RecordKind): Type {
     })
     list(@CurrentWho() who: Who, @Query() sent: unknown, @Req() request: FastifyRequest): Promise<ListPage> {
       requireRealRequest(request);
-      const asked = parseListRequest(kind, sent);
+      const asked = parseListRequest(kind, sent, who.authorization.settings.defaultRegion);
       return byPresentRights(who, this.recheck(request), (present) => this.records.list(kind, present, asked));
     }
 
