@@ -1,3 +1,4 @@
+import { auditAggregate } from './audit/audit.aggregate.js';
 import { companyAggregate } from './companies/company.aggregate.js';
 import { contactAggregate } from './contacts/contact.aggregate.js';
 import { dealAggregate } from './deals/deal.aggregate.js';
@@ -21,6 +22,7 @@ const ALL: readonly unknown[] = [
   departmentAggregate,
   roleAggregate,
   securitySettingsAggregate,
+  auditAggregate,
 ];
 
 /** Every kind of stream of the log, by the first part of its name: what reads the whole log goes by this. */

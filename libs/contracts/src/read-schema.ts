@@ -133,6 +133,16 @@ export interface SecurityTable {
   version: number;
 }
 
+/** One line of the audit trail; the id is that of its event. Ids, codes and names of fields; no values of people. */
+export interface AuditRowsTable {
+  id: string;
+  at: TimeColumn;
+  type: string;
+  actor_id: string | null;
+  ip: string | null;
+  details: JsonColumn<Record<string, unknown>>;
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
@@ -145,6 +155,7 @@ export interface ReadSchema {
   'read.departments': DepartmentsTable;
   'read.forms': FormsTable;
   'read.security': SecurityTable;
+  'read.audit': AuditRowsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

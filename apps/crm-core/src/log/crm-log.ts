@@ -105,11 +105,22 @@ export class CrmLog {
   }
 
   /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
-  async append(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+  append(changes: readonly AnyStreamChange[], { metadata, ...options }: AppendOptions): Promise<void> {
+    return this.appendEach(
+      changes.map((change) => ({ change, metadata })),
+      options,
+    );
+  }
+
+  /** `append` for changes that go back to different acts, each with metadata of its own. */
+  async appendEach(
+    changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
+    options: Omit<AppendOptions, 'metadata'>,
+  ): Promise<void> {
     const streams: StreamAppend[] = [];
     const statements: Statement[] = [];
-    for (const change of changes) {
-      const prepared = await this.prepare(change, options.metadata);
+    for (const { change, metadata } of changes) {
+      const prepared = await this.prepare(change, metadata);
       streams.push(prepared.append);
       statements.push(...prepared.statements);
     }

@@ -16,6 +16,8 @@ export const READ_TABLES = {
   'read.departments': 'id',
   'read.forms': 'id',
   'read.security': 'singleton',
+  // Rows come by insert alone and have no version.
+  'read.audit': 'id',
 } as const;
 export type ReadTable = keyof typeof READ_TABLES;
 
