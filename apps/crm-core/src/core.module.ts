@@ -19,6 +19,7 @@ import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
+import { SealsModule } from './seals/seals.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
 
 const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
@@ -46,6 +47,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     SecuritySettingsModule,
     FormsModule,
     LeadsModule,
+    SealsModule,
   ],
   controllers: [RequestsController],
   providers: [

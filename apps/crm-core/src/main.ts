@@ -17,6 +17,7 @@ import {
   stopOnSignals,
   type Logger,
 } from '#platform';
+import { AuditCopier } from './audit/audit-copier.js';
 import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
@@ -29,6 +30,7 @@ import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
+import { Sealer } from './seals/sealer.js';
 import { deactivateByMonitor } from './users/deactivate-by-monitor.js';
 
 const STOP_WITHIN_MS = 9_000;
@@ -96,6 +98,10 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const forgetStreams = keepStreams(broker, logger);
   const relay = new Relay(config, app.get(CORE_POOL), app.get(EventStore), app.get(CrmLog), broker, logger);
   relay.start();
+  const copier = new AuditCopier(config, app.get(CORE_POOL), app.get(CrmLog), logger);
+  copier.start();
+  const sealer = app.get(Sealer, { strict: false });
+  sealer.start();
   app.get(FormChanges).onChanged(() => {
     broker
       .connection()
@@ -106,6 +112,8 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const shell = app.get(CommandShell);
   return [
     relay,
+    copier,
+    sealer,
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),

@@ -5,6 +5,7 @@ import { DomainError } from '#kernel';
 import {
   contactPointsQuerySchema,
   leadCommittedQuerySchema,
+  type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
   type LeadCommittedReply,
@@ -19,6 +20,7 @@ import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
+import { GetAuditProof } from '../seals/audit-proof.query.js';
 
 /** Everything that core is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
@@ -49,6 +51,11 @@ export class RequestsController {
       if (!parsed.success) throw new DomainError('malformed-request');
       return this.queries.execute(new GetContactPoints(parsed.data));
     });
+  }
+
+  @MessagePattern('crm.query.AuditProof')
+  auditProof(): Promise<AuditProofReply> {
+    return this.answer('AuditProof', () => this.queries.execute(new GetAuditProof()));
   }
 
   @MessagePattern('lead.forms')
