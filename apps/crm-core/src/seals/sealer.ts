@@ -62,12 +62,16 @@ export class Sealer {
    * sealer was faster.
    */
   async step(): Promise<number> {
-    if (this.#last === undefined) this.#last = await this.#mend();
-    const position = this.#last?.last ?? LOG_START;
-    const events = await this.parts.store.eventsAfter(position, SEAL_BATCH);
-    if (events.length > 0) this.#last = await this.#seal(this.#last, events);
+    const last = this.#last === undefined ? await this.restart() : this.#last;
+    const events = await this.parts.store.eventsAfter(last?.last ?? LOG_START, SEAL_BATCH);
+    if (events.length > 0) this.#last = await this.#seal(last, events);
     await this.#measure();
     return events.length;
+  }
+
+  /** As at the begin of a term: reads the last seal anew and mends the file. */
+  async restart(): Promise<Seal | null> {
+    return (this.#last = await this.#mend());
   }
 
   /** True when committed events stand after the last seal, also those that an open transaction holds back. */
