@@ -26,7 +26,7 @@ const FORM_FIELDS = ['enabled', 'assign', 'pipelineId', 'stageId', 'requireConse
 
 /** The events of the log that stand in the audit trail, by type. What is not here is history of a record and nothing more. */
 const LINES: Readonly<Record<string, Line>> = {
-  AuditRecorded: { type: '', details: (_, data) => data['details'] as Values },
+  AuditRecorded: { type: '', details: (_, data) => (data['details'] ?? {}) as Values },
   SecuritySettingsChanged: {
     type: 'settings.changed',
     details: (_, { before, settings, weakened }) => ({ before, after: settings, weakened }),

@@ -29,6 +29,11 @@ export class HeadsWebhook {
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
   }
 
+  /** Resolves when nothing is on its way. */
+  async idle(): Promise<void> {
+    await this.#sending;
+  }
+
   async #send(): Promise<void> {
     try {
       for (let line = this.#pending[0]; line !== undefined; line = this.#pending[0]) {
