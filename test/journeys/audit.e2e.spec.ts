@@ -159,6 +159,15 @@ describe('the audit trail', () => {
     expect(line).toMatchObject({ head, root, signature, total });
   });
 
+  it('covers what happened within a second', async () => {
+    await allSealed();
+    const { rows } = await database.query<{ seconds: number }>(
+      `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.sealed_at - (e.metadata->>'at')::timestamptz))::float AS seconds
+       FROM es.seals s CROSS JOIN unnest(s.event_ids) AS sealed(id) JOIN es.events e USING (id) WHERE e.type <> 'AuditRecorded'`,
+    );
+    expect(rows[0]?.seconds).toBeLessThan(1);
+  });
+
   it('survives kill -9 of core: no entry lost or doubled, the chain whole', async () => {
     const guess = () =>
       new HttpClient(system.gatewayUrl).post('/v1/sessions', { email: `${unique('n')}@palisade.test`, password: 'not the one' });
