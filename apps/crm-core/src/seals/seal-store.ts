@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { EVENT_TEXTS_SQL, type EventTexts } from './event-hash.js';
+import { EVENT_ENCODING_SQL } from './event-hash.js';
 import { printsOf, type OutsideHead } from './heads-file.js';
 import type { SignedHead } from './seal.js';
 
@@ -20,7 +20,9 @@ export interface Seal extends SignedHead {
 
 export interface EventToSeal {
   readonly position: SealPosition;
-  readonly texts: EventTexts;
+  readonly id: string;
+  /** Of `EVENT_ENCODING_SQL`. */
+  readonly encoding: string;
 }
 
 /** What stands before the first event. */
@@ -104,15 +106,15 @@ export class SealStore {
 
   /** Events after a position in commit order that stand before the oldest transaction still open, at most `limit`. */
   async eventsAfter(position: SealPosition, limit: number): Promise<readonly EventToSeal[]> {
-    const { rows } = await this.pool.query<[string, ...EventTexts]>({
+    const { rows } = await this.pool.query<[txId: string, seq: string, id: string, encoding: string]>({
       name: 'seal-events',
       rowMode: 'array',
-      text: `SELECT e.tx_id::text, ${EVENT_TEXTS_SQL} FROM es.events AS e
+      text: `SELECT e.tx_id::text, e.seq::text, e.id, ${EVENT_ENCODING_SQL} FROM es.events AS e
              WHERE (e.tx_id, e.seq) > ($1::text::xid8, $2::bigint) AND e.tx_id < pg_snapshot_xmin(pg_current_snapshot())
              ORDER BY e.tx_id, e.seq LIMIT $3`,
       values: [position.txId, position.seq, limit],
     });
-    return rows.map(([txId, ...texts]) => ({ position: { txId, seq: texts[0] }, texts: texts }));
+    return rows.map(([txId, seq, id, encoding]) => ({ position: { txId, seq }, id, encoding }));
   }
 
   /** How many committed events stand after a position, counted up to `limit`, and what the oldest open transaction holds back. */

@@ -109,8 +109,8 @@ export class Sealer {
   async #seal(previous: Seal | null, events: readonly EventToSeal[]): Promise<Seal> {
     const { store, signer, file, webhook } = this.parts;
     const [first, last] = [events[0] as EventToSeal, events.at(-1) as EventToSeal];
-    const ids = events.map(({ texts }) => texts[1]);
-    const hashes = Buffer.concat(events.map(({ texts }) => eventHash(texts)));
+    const ids = events.map(({ id }) => id);
+    const hashes = Buffer.concat(events.map(({ encoding }) => eventHash(encoding)));
     const parts = {
       number: (previous?.number ?? 0) + 1,
       previousHead: previous?.head ?? NO_HEAD,

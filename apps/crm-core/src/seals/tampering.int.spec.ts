@@ -40,15 +40,15 @@ async function exchange(columns: readonly ('seq' | 'version' | 'tx_id')[], a: Lo
 /** What somebody can do who has the database and not the key: all seals made anew from the events as they are, signatures kept. */
 async function sealAnew(): Promise<OutsideHead[]> {
   const { store } = log;
-  const texts = await store.eventsAfter({ txId: '0', seq: '0' }, 1_000);
+  const all = await store.eventsAfter({ txId: '0', seq: '0' }, 1_000);
   let previousHead: Buffer = NO_HEAD;
   let taken = 0;
   const forged: OutsideHead[] = [];
   for (const seal of await store.after(0, 100)) {
-    const batch = texts.slice(taken, taken + seal.events);
+    const batch = all.slice(taken, taken + seal.events);
     taken += batch.length;
-    const ids = batch.map((event) => event.texts[1]);
-    const hashes = Buffer.concat(batch.map((event) => eventHash(event.texts)));
+    const ids = batch.map(({ id }) => id);
+    const hashes = Buffer.concat(batch.map(({ encoding }) => eventHash(encoding)));
     const parts = { ...seal, previousHead, ids, hashes, root: rootOf(ids, hashes) };
     const head = headOf(parts);
     await run(

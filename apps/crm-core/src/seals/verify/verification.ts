@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
-import { EVENT_TEXTS_SQL, eventHash, type EventTexts } from '../event-hash.js';
+import { EVENT_ENCODING_SQL, eventHash, placeOf } from '../event-hash.js';
 import { HeadsFile, readHeads } from '../heads-file.js';
 import type { SignedHead } from '../seal.js';
 import { SEAL_COLUMNS, sealOf, type Seal, type SealRow } from '../seal-store.js';
 import type { HeadVerifier } from '../signing-key.js';
 import { walkChain, type ChainSummary } from './chain.js';
 import { firstDifference, isSame, type Difference, type LoggedEvent, type SealedEvent } from './comparison.js';
+import { elsewhere, exchanged } from './exchange.js';
 import { Tape } from './tape.js';
 
 /** Rows fetched at once: bounds the memory of a verification, whatever the size of the log. */
@@ -32,7 +33,11 @@ export interface Verification {
   readonly problems: readonly string[];
 }
 
-type Logged = LoggedEvent & { readonly texts: EventTexts };
+/** An event on the way through: its place is read from the encoding only when somebody asks. */
+interface Passing {
+  readonly encoding: string;
+  readonly hash: Buffer;
+}
 
 /**
  * Recomputes the log on one moment's state of the database: hashes of all events in commit order, the seals' roots, the chain and its
@@ -45,10 +50,12 @@ export async function verifyLog(client: ClientBase, headsFile: string, verifier:
   try {
     const summary: ChainSummary = { problems: [], last: undefined, lastOutside: 0 };
     await client.query(
-      `DECLARE events NO SCROLL CURSOR FOR SELECT ${EVENT_TEXTS_SQL} FROM es.events AS e ORDER BY e.tx_id, e.seq`,
+      `DECLARE events NO SCROLL CURSOR FOR SELECT ${EVENT_ENCODING_SQL} FROM es.events AS e ORDER BY e.tx_id, e.seq`,
     );
     await client.query(`DECLARE seals NO SCROLL CURSOR FOR SELECT ${SEAL_COLUMNS} FROM es.seals ORDER BY number`);
-    const events = new Tape<Logged>(fetched(client, 'events', EVENTS_AT_ONCE, (row: EventTexts) => loggedOf(row)));
+    const events = new Tape<Passing>(
+      fetched(client, 'events', EVENTS_AT_ONCE, ([encoding]: readonly [string]) => passing(encoding)),
+    );
     const seals = new Tape<Seal>(fetched(client, 'seals', SEALS_AT_ONCE, (row: readonly unknown[]) => sealOf(sealRow(row))));
     const find = (number: number): Promise<Seal | undefined> => findSeal(client, number);
     const sealed = new Tape(walkChain({ heads: readHeads(headsFile), seals, find, verifier }, summary));
@@ -64,7 +71,7 @@ export async function verifyLog(client: ClientBase, headsFile: string, verifier:
   }
 }
 
-async function compare(client: ClientBase, sealed: Tape<SealedEvent>, events: Tape<Logged>) {
+async function compare(client: ClientBase, sealed: Tape<SealedEvent>, events: Tape<Passing>) {
   let verified = 0;
   for (;;) {
     const expected = sealed.ready ?? (await sealed.peek());
@@ -75,53 +82,13 @@ async function compare(client: ClientBase, sealed: Tape<SealedEvent>, events: Ta
     events.advance();
     verified += 1;
   }
-  const is = await events.window(LOOK_AHEAD);
+  const is = (await events.window(LOOK_AHEAD)).map(({ encoding, hash }): LoggedEvent => ({ ...placeOf(encoding), hash }));
   const difference = await elsewhere(client, firstDifference(await sealed.window(LOOK_AHEAD), is), is[0]);
   return { verified, difference, exchangedWith: await exchanged(client, difference, is) };
 }
 
-/** An event that is not near its place may be far from it, or gone. */
-async function elsewhere(client: ClientBase, difference: Difference, logged: Logged | undefined): Promise<Difference> {
-  const { kind, sealed } = difference;
-  if (kind !== 'missing' || sealed.id === null || logged === undefined) return difference;
-  const [moved] = await eventsWhere(client, 'e.id = $1', sealed.id);
-  return moved === undefined ? difference : { kind: 'out-of-order', sealed, logged, moved };
-}
-
-async function exchanged(client: ClientBase, difference: Difference, ahead: readonly Logged[]): Promise<Logged | undefined> {
-  const { kind, sealed } = difference;
-  if (kind !== 'changed' && kind !== 'out-of-order') return undefined;
-  const [one] = await eventsWhere(client, 'e.id = $1', kind === 'changed' ? difference.logged.id : difference.moved.id);
-  if (one === undefined || isSame(sealed, one)) return undefined;
-  return [...ahead, ...(await eventsWhere(client, 'e.stream = $1', one.stream))].find((other) => isExchanged(sealed, one, other));
-}
-
-/** True when the event is what was sealed once it has the place of the other. */
-function isExchanged(sealed: SealedEvent, { texts }: Logged, other: Logged): boolean {
-  const [seq, id, stream, version, type, schemaVersion, data, metadata] = texts;
-  const [otherSeq, , otherStream, otherVersion, , , otherData, otherMetadata] = other.texts;
-  const guesses: EventTexts[] = [
-    [otherSeq, id, otherStream, otherVersion, type, schemaVersion, data, metadata],
-    [otherSeq, id, stream, version, type, schemaVersion, data, metadata],
-    [seq, id, stream, otherVersion, type, schemaVersion, data, metadata],
-    [seq, id, stream, version, type, schemaVersion, otherData, metadata],
-    [seq, id, stream, version, type, schemaVersion, otherData, otherMetadata],
-  ];
-  return other.id !== id && guesses.some((guess) => sealed.print.compare(eventHash(guess), 0, sealed.print.length) === 0);
-}
-
-async function eventsWhere(
-  client: ClientBase,
-  condition: 'e.id = $1' | 'e.stream = $1',
-  value: string,
-): Promise<readonly Logged[]> {
-  const text = `SELECT ${EVENT_TEXTS_SQL} FROM es.events AS e WHERE ${condition} ORDER BY e.version LIMIT ${LOOK_AHEAD}`;
-  const { rows } = await client.query<[...EventTexts]>({ text, values: [value], rowMode: 'array' });
-  return rows.map(loggedOf);
-}
-
-function loggedOf(texts: EventTexts): Logged {
-  return { seq: texts[0], id: texts[1], stream: texts[2], version: texts[3], hash: eventHash(texts), texts };
+function passing(encoding: string): Passing {
+  return { encoding, hash: eventHash(encoding) };
 }
 
 /** The next batch is on its way while one is worked on. */
@@ -150,7 +117,7 @@ async function findSeal(client: ClientBase, number: number): Promise<Seal | unde
   return rows[0] === undefined ? undefined : sealOf(rows[0]);
 }
 
-async function count(events: Tape<Logged>): Promise<number> {
+async function count(events: Tape<Passing>): Promise<number> {
   for (let counted = 0; ; counted += 1) {
     if ((events.ready ?? (await events.peek())) === undefined) return counted;
     events.advance();
