@@ -7,7 +7,7 @@ const registers = [metricsRegistry];
 export const sealNumber = new Gauge({ name: 'palisade_seal_number', help: 'Number of the last seal made.', registers });
 export const sealLag = new Gauge({
   name: 'palisade_seal_lag_seconds',
-  help: 'Seconds since everything in the log was sealed; 0 when it is.',
+  help: 'Age of the oldest event of the log that is not sealed, in seconds; 0 when all are.',
   registers,
 });
 export const gateAge = new Gauge({

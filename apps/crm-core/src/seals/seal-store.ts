@@ -70,6 +70,14 @@ export function outsideOf({ ids: _ids, hashes, first: _first, last: _last, ...he
   return { ...head, prints: printsOf(hashes) };
 }
 
+export interface Waiting {
+  readonly events: number;
+  /** ISO 8601; null when nothing waits. */
+  readonly firstAt: string | null;
+  /** The oldest transaction still open, decimal text; null when there is none. */
+  readonly gate: string | null;
+}
+
 /** The seals in the database and the events before them. */
 export class SealStore {
   constructor(private readonly pool: Pool) {}
@@ -117,15 +125,19 @@ export class SealStore {
     return rows.map(([txId, seq, id, encoding]) => ({ position: { txId, seq }, id, encoding }));
   }
 
-  /** How many committed events stand after a position, counted up to `limit`, and what the oldest open transaction holds back. */
-  async waiting(position: SealPosition, limit: number): Promise<{ readonly events: number; readonly gate: string | null }> {
-    const { rows } = await this.pool.query<{ events: number; gate: string | null }>({
+  /** What stands after a position: how many events (counted up to `limit`), the time of the first, the transaction that holds it back. */
+  async waiting(position: SealPosition, limit: number): Promise<Waiting> {
+    const { rows } = await this.pool.query<Waiting>({
       name: 'seal-waiting',
-      text: `SELECT (SELECT count(*)::int FROM (SELECT FROM es.events AS e WHERE (e.tx_id, e.seq) > ($1::text::xid8, $2::bigint) LIMIT $3) w) AS events,
+      text: `WITH w AS MATERIALIZED (
+               SELECT e.metadata->>'at' AS at FROM es.events AS e WHERE (e.tx_id, e.seq) > ($1::text::xid8, $2::bigint)
+               ORDER BY e.tx_id, e.seq LIMIT $3
+             )
+             SELECT (SELECT count(*)::int FROM w) AS events, (SELECT at FROM w LIMIT 1) AS "firstAt",
                CASE WHEN pg_snapshot_xmin(s) < pg_snapshot_xmax(s) THEN pg_snapshot_xmin(s)::text END AS gate
              FROM pg_current_snapshot() AS s`,
       values: [position.txId, position.seq, limit],
     });
-    return rows[0] ?? { events: 0, gate: null };
+    return rows[0] ?? { events: 0, firstAt: null, gate: null };
   }
 }

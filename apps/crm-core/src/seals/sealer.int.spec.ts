@@ -119,6 +119,16 @@ describe('the sealer', () => {
     expect(statSync(log.headsPath).mode & 0o777).toBe(0o600);
   });
 
+  it('does not copy to the file what was changed in a seal', async () => {
+    const whole = lines();
+    writeFileSync(log.headsPath, `${whole[0]}\n`);
+    await log.superuser.query(
+      `UPDATE es.seals SET event_hashes = event_hashes || event_hashes, event_ids = event_ids || event_ids WHERE number = 2`,
+    );
+    await expect(log.sealer().step()).rejects.toBeInstanceOf(SealingStopped);
+    expect(lines()).toEqual(whole.slice(0, 1));
+  });
+
   it('begins a file anew when there is none, from what is signed', async () => {
     const whole = lines();
     rmSync(log.headsPath);

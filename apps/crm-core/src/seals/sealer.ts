@@ -39,7 +39,8 @@ export class Sealer {
   #leadership: Leadership | undefined;
   /** The last seal; undefined: to be read, and the file to be mended first. Null: there is none yet. */
   #last: Seal | null | undefined;
-  #caughtUpAt = performance.now();
+  /** When the oldest event happened that is not sealed; milliseconds. All are: when that was seen. */
+  #sealedUntil = Date.now();
   #gate: { readonly xid: string; readonly since: number } | undefined;
 
   constructor(private readonly parts: SealerParts) {}
@@ -81,7 +82,6 @@ export class Sealer {
 
   async #run(signal: AbortSignal): Promise<void> {
     this.#last = undefined;
-    this.#caughtUpAt = performance.now();
     let reported = '';
     while (!signal.aborted) {
       const wait = await this.step().then(
@@ -92,7 +92,7 @@ export class Sealer {
         },
         (error: unknown) => {
           this.#last = undefined;
-          sealLag.set((performance.now() - this.#caughtUpAt) / 1_000);
+          this.#showLag();
           sealingStopped.set(error instanceof SealingStopped ? 1 : 0);
           const reason = error instanceof SealingStopped ? error.message : 'failed';
           if (reason !== reported) this.parts.logger.error('the log is not sealed', { reason, error });
@@ -137,15 +137,13 @@ export class Sealer {
     const last = (await store.last()) ?? null;
     const known = outside?.number ?? 0;
     if (known > (last?.number ?? 0)) throw new SealingStopped('the file of heads knows later seals than the database');
-    if (last !== null && (last.keyId !== signer.keyId || !signer.verify(last.head, last.signature)))
+    if (last !== null && !isSound(last, signer))
       throw new SealingStopped('the last seal is not signed by the key of the key folder');
     if (outside !== null && !(await store.find(known))?.head.equals(outside.head))
       throw new SealingStopped('the file of heads and the database have different seals of one number');
     for (let from = known; from < (last?.number ?? 0); from += MENDED_AT_ONCE) {
       const missing = (await store.after(from, MENDED_AT_ONCE)).filter(({ number }) => number <= (last?.number ?? 0));
-      const isWhole = missing.every(
-        (seal, index) => seal.number === from + index + 1 && signer.verify(seal.head, seal.signature),
-      );
+      const isWhole = missing.every((seal, index) => seal.number === from + index + 1 && isSound(seal, signer));
       if (!isWhole) throw new SealingStopped('a seal of the database is missing or not signed by the key of the key folder');
       await file.append(missing.map(outsideOf));
     }
@@ -153,11 +151,26 @@ export class Sealer {
   }
 
   async #measure(): Promise<void> {
+    const { firstAt, gate } = await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1);
+    const first = firstAt === null ? NaN : Date.parse(firstAt);
+    this.#sealedUntil = Number.isNaN(first) ? Date.now() : first;
+    this.#showLag();
     const now = performance.now();
-    const { events, gate } = await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1);
-    if (events === 0) this.#caughtUpAt = now;
-    sealLag.set((now - this.#caughtUpAt) / 1_000);
     this.#gate = gate === null ? undefined : this.#gate?.xid === gate ? this.#gate : { xid: gate, since: now };
     gateAge.set(this.#gate === undefined ? 0 : (now - this.#gate.since) / 1_000);
   }
+
+  #showLag(): void {
+    sealLag.set(Math.max(0, Date.now() - this.#sealedUntil) / 1_000);
+  }
+}
+
+/** True when the seal is what the key signed, its list of events included. */
+function isSound(seal: Seal, signer: HeadSigner): boolean {
+  return (
+    seal.keyId === signer.keyId &&
+    rootOf(seal.ids, seal.hashes).equals(seal.root) &&
+    headOf(seal).equals(seal.head) &&
+    signer.verify(seal.head, seal.signature)
+  );
 }

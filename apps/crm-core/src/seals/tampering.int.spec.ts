@@ -66,6 +66,7 @@ describe('the verifier finds and names', () => {
     await changeByte(at(20));
     const found = await log.verify();
     expect(found).toMatchObject({ isWhole: false, verified: 20, difference: { kind: 'changed', logged: { id: at(20).id } } });
+    expect(found.unsealed).toBe(0);
     expect(found.text).toContain(
       `first: event ${at(20).id} (seq ${at(20).seq}, ${at(20).stream} version ${at(20).version}) was changed`,
     );
@@ -209,6 +210,16 @@ describe('the verifier finds and names', () => {
 });
 
 describe('the verifier', () => {
+  it('does not mind a line that came twice, and minds another head of the same number', async () => {
+    const [first = ''] = lines();
+    write([...lines(), first]);
+    expect((await log.verify()).isWhole).toBe(true);
+    const other = { ...(parseLine(first) as OutsideHead), sealedAt: '2020-01-01T00:00:00.000Z' };
+    const head = headOf(other);
+    write([...lines(), lineOf({ ...other, head, signature: log.signer.sign(head) })]);
+    expect(await log.verify()).toMatchObject({ isWhole: false, problems: ['seal 1 has two signed heads'] });
+  });
+
   it('says how many newer events are not sealed yet', async () => {
     await log.append(`contact-${randomUUID()}`, 0, 3);
     expect(await log.verify()).toMatchObject({ isWhole: true, verified: EVENTS, unsealed: 3 });

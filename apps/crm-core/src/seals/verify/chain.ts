@@ -71,7 +71,7 @@ class Walk {
   /** A line whose number was there before: harmless when it is the same head. */
   async again(line: OutsideHead): Promise<void> {
     const row = await this.sources.find(line.number);
-    if (row === undefined || !row.head.equals(line.head)) this.summary.problems.push(`seal ${line.number} has two signed heads`);
+    if (row !== undefined && !row.head.equals(line.head)) this.summary.problems.push(`seal ${line.number} has two signed heads`);
   }
 
   /** One link: its row is compared with its line, both with the link before. Gives what was sealed in it. */

@@ -61,7 +61,7 @@ export async function verifyLog(client: ClientBase, headsFile: string, verifier:
     const sealed = new Tape(walkChain({ heads: readHeads(headsFile), seals, find, verifier }, summary));
     const { verified, difference, exchangedWith } = await compare(client, sealed, events);
     for (; (await sealed.peek()) !== undefined; sealed.advance());
-    const unsealed = difference === undefined ? await count(events) : undefined;
+    const unsealed = difference === undefined ? await count(events) : await countAfterLast(client);
     await requireLines(headsFile, summary);
     if (summary.last === undefined && (verified > 0 || (unsealed ?? 0) > 0))
       summary.problems.push('there is no head: nothing proves the log');
@@ -122,6 +122,15 @@ async function count(events: Tape<Passing>): Promise<number> {
     if ((events.ready ?? (await events.peek())) === undefined) return counted;
     events.advance();
   }
+}
+
+/** By the word of the last seal, where the log itself is no guide any more; undefined when there is none. */
+async function countAfterLast(client: ClientBase): Promise<number | undefined> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(e.seq)::int AS count FROM (SELECT last_tx, last_seq FROM es.seals ORDER BY number DESC LIMIT 1) s
+     LEFT JOIN es.events e ON (e.tx_id, e.seq) > (s.last_tx, s.last_seq) GROUP BY s.last_tx`,
+  );
+  return rows[0]?.count;
 }
 
 /** Seals that the database has and the file has not: written this moment, or taken away. */
