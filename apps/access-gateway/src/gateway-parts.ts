@@ -18,6 +18,7 @@ import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
+import { Refusals } from './requests/refusals.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignInThrottle } from './sessions/sign-in-throttle.js';
 import { SignIn } from './sessions/sign-in.js';
@@ -35,14 +36,16 @@ function access({ database }: { readonly database: GatewayDatabase }, logger: Lo
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
-  const authentication = new Authentication(new LiveTokens(database), authorizations, addressRule, audit, logger);
+  const refusals = new Refusals(audit, logger);
+  const tokens = new LiveTokens(database);
+  const authentication = new Authentication(tokens, authorizations, addressRule, audit, refusals, logger);
   const hasher = new PasswordHasher();
   const throttle = new SignInThrottle(database);
   const credentials = new Credentials(database);
   const sessions = new SessionsOfPeople(database, audit);
   const signIn = new SignIn(database, hasher, throttle, addressRule, audit);
   const passwords = new Passwords({ database, credentials, hasher, sessions, audit, throttle, authorizations, addressRule });
-  return { audit, authorizations, authentication, hasher, credentials, sessions, signIn, passwords };
+  return { audit, refusals, authorizations, authentication, hasher, credentials, sessions, signIn, passwords };
 }
 
 /** Builds everything that the gateway is made of, by hand: what depends on what is read here. Starts to look for the broker. */

@@ -1,3 +1,4 @@
+import { auditAggregate } from './audit/audit.aggregate.js';
 import { companyAggregate } from './companies/company.aggregate.js';
 import { contactAggregate } from './contacts/contact.aggregate.js';
 import { customFieldAggregate } from './custom-fields/custom-field.aggregate.js';
@@ -25,6 +26,7 @@ const ALL: readonly unknown[] = [
   roleAggregate,
   securitySettingsAggregate,
   rewindAggregate,
+  auditAggregate,
 ];
 
 /** Every kind of stream of the log, by the first part of its name: what reads the whole log goes by this. */

@@ -25,6 +25,7 @@ import { GetRewindHandler } from './rewinds/rewind.query.js';
 import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
+import { SealsModule } from './seals/seals.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
 
 const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
@@ -58,6 +59,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     PipelinesModule,
     LeadsModule,
     RewindsModule,
+    SealsModule,
   ],
   controllers: [RequestsController],
   providers: [

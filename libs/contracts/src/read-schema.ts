@@ -164,6 +164,16 @@ export interface ErasureAct {
   readonly erasedLeadIds: readonly string[];
 }
 
+/** One line of the audit trail; the id is that of its event. Ids, codes and names of fields; no values of people. */
+export interface AuditRowsTable {
+  id: string;
+  at: TimeColumn;
+  type: string;
+  actor_id: string | null;
+  ip: string | null;
+  details: JsonColumn<Record<string, unknown>>;
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
@@ -178,6 +188,7 @@ export interface ReadSchema {
   'read.forms': FormsTable;
   'read.security': SecurityTable;
   'read.erasures': ErasuresTable;
+  'read.audit': AuditRowsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

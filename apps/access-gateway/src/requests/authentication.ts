@@ -5,6 +5,7 @@ import { AddressRule } from '../addresses/address-rule.js';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import { type Authorization, Authorizations } from './authorizations.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
+import type { Refusals } from './refusals.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 import { parseBearer, type ShownToken } from './token.js';
@@ -15,6 +16,8 @@ export interface Arrival {
   readonly authorization: string | undefined;
   readonly ip: string | null;
   readonly rules: RouteRules;
+  /** Method and template of the route, for the audit trail; null when it is decided anew. */
+  readonly action: string | null;
 }
 
 /**
@@ -29,6 +32,7 @@ export class Authentication {
     private readonly authorizations: Authorizations,
     private readonly addressRule: AddressRule,
     private readonly audit: AuditTrail,
+    private readonly refusals: Refusals,
     private readonly logger: Logger,
   ) {}
 
@@ -49,18 +53,27 @@ export class Authentication {
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
     if (shown === undefined) throw new DomainError('unauthenticated');
-    return this.#admit(shown, { requestId: who.requestId, authorization: undefined, ip: who.ip, rules });
+    return this.#admit(shown, { requestId: who.requestId, authorization: undefined, ip: who.ip, rules, action: null });
   }
 
   async #admit(shown: ShownToken, arrival: Arrival): Promise<Who> {
     const { token, authorization } = await this.#standing(shown);
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
-    refuseTokenOfOthers(token, authorization);
-    refuseByRules(token, authorization, arrival.rules);
+    this.#requireRights(token, authorization, arrival);
     const who = whoOf(token, authorization, ip, arrival.requestId);
     this.#shown.set(who, shown);
     return who;
+  }
+
+  #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Arrival): void {
+    try {
+      refuseTokenOfOthers(token, authorization);
+      refuseByRules(token, authorization, rules);
+    } catch (error) {
+      if (error instanceof DomainError) void this.refusals.note({ actorId: token.userId, ip, code: error.code, action });
+      throw error;
+    }
   }
 
   async #standing(shown: ShownToken): Promise<{ token: LiveToken; authorization: Authorization }> {

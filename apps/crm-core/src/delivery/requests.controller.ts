@@ -9,6 +9,7 @@ import {
   historyQuerySchema,
   leadCommittedQuerySchema,
   rewindQuerySchema,
+  type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
   type LeadCommittedReply,
@@ -27,6 +28,7 @@ import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
 import { GetRewind } from '../rewinds/rewind.query.js';
+import { GetAuditProof } from '../seals/audit-proof.query.js';
 
 /** Everything that core is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
@@ -70,6 +72,11 @@ export class RequestsController {
   @MessagePattern('crm.query.Rewind')
   rewind(@Payload() message: unknown): Promise<RewindReply> {
     return this.answer('Rewind', async () => this.queries.execute(new GetRewind(understood(rewindQuerySchema, message))));
+  }
+
+  @MessagePattern('crm.query.AuditProof')
+  auditProof(): Promise<AuditProofReply> {
+    return this.answer('AuditProof', () => this.queries.execute(new GetAuditProof()));
   }
 
   @MessagePattern('lead.forms')

@@ -119,7 +119,18 @@ export class CrmLog {
   }
 
   /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
-  async append(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+  append(changes: readonly AnyStreamChange[], { metadata, ...options }: AppendOptions): Promise<void> {
+    return this.appendEach(
+      changes.map((change) => ({ change, metadata })),
+      options,
+    );
+  }
+
+  /** `append` for changes that go back to different acts, each with metadata of its own. */
+  async appendEach(
+    changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
+    options: Omit<AppendOptions, 'metadata'>,
+  ): Promise<void> {
     try {
       await this.appendOnce(changes, options);
     } catch (error) {
@@ -131,11 +142,14 @@ export class CrmLog {
     for (const listener of this.listeners) listener();
   }
 
-  private async appendOnce(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+  private async appendOnce(
+    changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
+    options: Omit<AppendOptions, 'metadata'>,
+  ): Promise<void> {
     const streams: StreamAppend[] = [];
     const statements: Statement[] = [];
-    for (const change of changes) {
-      const prepared = await this.prepare(change, options.metadata);
+    for (const { change, metadata } of changes) {
+      const prepared = await this.prepare(change, metadata);
       streams.push(prepared.append);
       statements.push(...prepared.statements);
     }
@@ -145,9 +159,10 @@ export class CrmLog {
       locks: options.locks ?? [],
       ...(options.command === undefined ? {} : { command: options.command }),
     });
-    for (const { aggregate, id, events } of changes as readonly (AnyStreamChange & { aggregate: AnyAggregate })[]) {
-      if ((events as readonly DomainEvent[]).some(({ type }) => type === aggregate.erasedBy))
-        this.forget(streamOf(aggregate, id));
+    for (const { change } of changes) {
+      const { erasedBy } = change.aggregate as unknown as AnyAggregate;
+      const isErased = (change.events as readonly DomainEvent[]).some(({ type }) => type === erasedBy);
+      if (isErased) this.forget(streamOf(change.aggregate, change.id));
     }
   }
 

@@ -18,6 +18,8 @@ export const READ_TABLES = {
   'read.forms': 'id',
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
+  // Rows come by insert alone and have no version.
+  'read.audit': 'id',
 } as const;
 export type ReadTable = keyof typeof READ_TABLES;
 

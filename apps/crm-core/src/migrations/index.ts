@@ -3,6 +3,7 @@ import { runMigrations } from '#platform';
 import { recordsInFull } from './0002-records-in-full.js';
 import { firstLight } from './0001-first-light.js';
 import { rewinds } from './0003-rewinds.js';
+import { seals0004 } from './0004-seals.js';
 import { erasures } from './0005-erasures.js';
 import { keyRotation } from './0007-key-rotation.js';
 
@@ -11,6 +12,7 @@ const migrations = {
   '0001-first-light': firstLight,
   '0002-records-in-full': recordsInFull,
   '0003-rewinds': rewinds,
+  '0004-seals': seals0004,
   '0005-erasures': erasures,
   '0007-key-rotation': keyRotation,
 };
