@@ -8,6 +8,7 @@ import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
 import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
+import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { GatewayDatabase } from './database/gateway-database.js';
 import { FormsController } from './forms/forms.controller.js';
 import type { GatewayParts } from './gateway-parts.js';
@@ -86,6 +87,7 @@ export class GatewayModule {
         SecuritySettingsController,
         ApiTokensController,
         PipelinesController,
+        CustomFieldsController,
         FormsController,
         RewindsController,
         OpenApiController,

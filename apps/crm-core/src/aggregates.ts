@@ -1,5 +1,6 @@
 import { companyAggregate } from './companies/company.aggregate.js';
 import { contactAggregate } from './contacts/contact.aggregate.js';
+import { customFieldAggregate } from './custom-fields/custom-field.aggregate.js';
 import { dealAggregate } from './deals/deal.aggregate.js';
 import { departmentAggregate } from './departments/department.aggregate.js';
 import { formAggregate } from './forms/form.aggregate.js';
@@ -17,6 +18,7 @@ const ALL: readonly unknown[] = [
   dealAggregate,
   leadAggregate,
   pipelineAggregate,
+  customFieldAggregate,
   formAggregate,
   userAggregate,
   departmentAggregate,

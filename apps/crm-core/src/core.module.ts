@@ -9,6 +9,7 @@ import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.
 import type { CoreConfig } from './config.js';
 import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
 import { CONTACT_COMMANDS, ContactsModule } from './contacts/contacts.module.js';
+import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custom-fields.module.js';
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
@@ -17,6 +18,7 @@ import { LeadsModule } from './leads/leads.module.js';
 import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
 import { GetRewindHandler } from './rewinds/rewind.query.js';
 import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
@@ -33,6 +35,8 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...CUSTOM_FIELD_COMMANDS,
+    ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,
   }),
 );
@@ -48,6 +52,8 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     RolesModule,
     SecuritySettingsModule,
     FormsModule,
+    CustomFieldsModule,
+    PipelinesModule,
     LeadsModule,
     RewindsModule,
   ],

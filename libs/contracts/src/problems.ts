@@ -46,7 +46,19 @@ export const PROBLEMS = {
   'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
   'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
+  'capacity-reached': {
+    status: 409,
+    title: 'Capacity reached',
+    detail: 'No more of these can be made. Remove one that is no longer needed, or use it.',
+  },
   'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
+  'deal-closed': { status: 409, title: 'Deal closed', detail: 'The deal is won or lost. Reopen it first.' },
+  'deal-open': { status: 409, title: 'Deal open', detail: 'The deal is open; nothing to reopen.' },
+  'stage-in-use': {
+    status: 409,
+    title: 'Stage in use',
+    detail: 'Move the deals of the stage to another one first; deleted deals count too.',
+  },
   'would-lock-you-out': {
     status: 409,
     title: 'Would lock you out',

@@ -15,7 +15,8 @@ export interface MaskedPhone {
   readonly unverified?: true;
 }
 export type MaskedEmail = MaskedPhone;
-export type CustomFieldValue = string | number | boolean | null;
+/** A phone is its mask in an object: it cannot travel back as data. null: emptied. */
+export type CustomFieldValue = string | number | boolean | null | { readonly masked: string };
 
 interface RecordColumns {
   id: string;
@@ -55,6 +56,8 @@ export interface DealsTable extends RecordColumns {
   pipeline_id: string;
   stage_id: string;
   status: 'open' | 'won' | 'lost';
+  /** Masked; of a lost deal only. */
+  lose_reason: string | null;
   contact_ids: string[];
   company_id: string | null;
   lead_id: string | null;
@@ -72,6 +75,16 @@ export interface PipelinesTable {
   name: string;
   stages: JsonColumn<readonly { id: string; name: string }[]>;
   position: number;
+  version: number;
+}
+
+/** Fields of a company's own making. `choices` for the type `choice` only. */
+export interface CustomFieldsTable {
+  id: string;
+  record_type: 'contact' | 'company' | 'deal';
+  name: string;
+  type: 'text' | 'number' | 'date' | 'boolean' | 'choice' | 'phone';
+  choices: string[] | null;
   version: number;
 }
 
@@ -139,6 +152,7 @@ export interface ReadSchema {
   'read.deals': DealsTable;
   'read.deal_attributions': DealAttributionsTable;
   'read.pipelines': PipelinesTable;
+  'read.custom_fields': CustomFieldsTable;
   'read.users': UsersTable;
   'read.principals': PrincipalsTable;
   'read.roles': RolesTable;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { searchWords } from '#contracts';
 import { DomainError, isUuid } from '#kernel';
 import { decodeCursor, parsePage } from '../http/index.js';
 import type { RecordKind } from './record-kind.js';
@@ -20,7 +21,7 @@ export interface ListRequest {
   readonly limit: number;
   readonly sort: Sort;
   readonly after: Position | null;
-  /** Words of `q`, letters and digits only; null without `q`; an empty list matches nothing. */
+  /** Words of `q`, as `searchWords` makes them; null without `q`; an empty list matches nothing. */
   readonly words: readonly string[] | null;
   readonly ids: Readonly<Partial<Record<'responsibleId' | 'departmentId' | 'companyId' | 'contactId' | 'stageId', string>>>;
   readonly createdFrom: string | null;
@@ -42,7 +43,8 @@ const SORTS: Readonly<Record<RecordKind['type'], readonly SortField[]>> = {
   deal: ['createdAt', 'updatedAt', 'title', 'amount'],
 };
 const LONGEST_Q = 200;
-const MOST_WORDS = 10;
+/** A long name has some 30 words. */
+const MOST_WORDS = 32;
 const ATTRIBUTION = /^attribution\[([A-Za-z0-9_.-]{1,64})\]$/;
 const MOST_ATTRIBUTION_FILTERS = 10;
 
@@ -134,11 +136,13 @@ function parseFlag(name: string, value: string | undefined): boolean {
   throw invalid(name, 'Give true or false.');
 }
 
-/** Runs of letters, marks and digits, lower-cased by the search itself. Everything else separates, so no operator gets through. */
+/** Words as the read model holds them: letters, marks and digits alone, so no operator gets through. */
 function parseWords(q: string | undefined): readonly string[] | null {
   if (q === undefined) return null;
   if (q.length > LONGEST_Q) throw invalid('q', `Give at most ${LONGEST_Q} characters.`);
-  return [...q.normalize('NFC').matchAll(/[\p{L}\p{M}\p{N}]+/gu)].map(([word]) => word).slice(0, MOST_WORDS);
+  const words = searchWords(q);
+  if (words.length > MOST_WORDS) throw invalid('q', `Give at most ${MOST_WORDS} words.`);
+  return words;
 }
 
 function takeAttribution(known: Map<string, string>): Readonly<Record<string, string>> {

@@ -211,30 +211,3 @@ function recordController(kind: RecordKind): Type {
 export const ContactsController = recordController(CONTACTS);
 export const CompaniesController = recordController(COMPANIES);
 export const DealsController = recordController(DEALS);
-
-const moveBody = z.object({ stageId: z.uuid() });
-
-/** What only deals do. */
-@Controller('/v1/deals')
-export class DealMovesController {
-  constructor(private readonly core: CoreClient) {}
-
-  @Post('/:id/move')
-  @RequiresScope('deals:write')
-  @Operation({
-    summary: 'Move a deal to another stage of its pipeline',
-    tag: 'deals',
-    body: moveBody,
-    answer: changedSchema,
-    refusals: [...CHANGE_REFUSALS, 'unknown-reference'],
-  })
-  async move(
-    @CurrentWho() who: Who,
-    @Param('id', PathId) id: string,
-    @AsCommand() request: CommandRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Changed> {
-    reply.status(200);
-    return changed(reply, await this.core.command('MoveDeal', who, { ...request, targetId: id }));
-  }
-}

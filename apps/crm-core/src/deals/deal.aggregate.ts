@@ -1,4 +1,5 @@
 import type { Aggregate } from '../log/aggregate.js';
+import { unchanged, withoutCustomFields } from '../records/domain/record.upcasters.js';
 import { dealDecider, type DealCommand, type DealState } from './domain/deal.decider.js';
 import { DEAL_EVENT_VERSIONS, type DealEvent } from './domain/deal.events.js';
 import { projectDeal } from './read-model/deal.projection.js';
@@ -8,5 +9,6 @@ export const dealAggregate: Aggregate<DealState, DealCommand, DealEvent> = {
   category: 'deal',
   sealed: true,
   eventVersions: DEAL_EVENT_VERSIONS,
+  upcasters: { DealCreated: { 1: withoutCustomFields }, DealChanged: { 1: unchanged } },
   project: projectDeal,
 };

@@ -3,7 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import type { Principal } from '#policy';
-import { CrmCommand, targetOf } from '../commands/command-context.js';
+import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
+import { inPresentStage, requireStage } from '../pipelines/stage-guards.js';
 import { tagTexts, textOrNull } from '../records/record-bodies.js';
 import { personalText } from '../records/domain/personal-text.js';
 import type { RecordReferences } from '../records/record-references.js';
@@ -39,7 +40,11 @@ async function requireLinkable(
 export class CreateDealHandler implements ICommandHandler<CreateDeal> {
   constructor(private readonly records: RecordShell) {}
 
-  async execute({ context }: CreateDeal): Promise<AcceptedReply> {
+  execute({ context }: CreateDeal): Promise<AcceptedReply> {
+    return inPresentStage(() => this.create(context));
+  }
+
+  private async create(context: CommandContext): Promise<AcceptedReply> {
     this.records.requireCreate(context, 'deal');
     const body = context.body.parse(createDealBody);
     const region = context.authorization.settings.defaultRegion;
@@ -54,9 +59,11 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
       companyId: body.companyId,
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
+      customFields: await this.records.customValues(context, 'deal', body.customFields),
     };
     return this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
       events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
+      statements: [requireStage(place.pipelineId, place.stageId)],
     }));
   }
 }
@@ -78,6 +85,7 @@ export class ChangeDealHandler implements ICommandHandler<ChangeDeal> {
         ...(body.companyId === undefined ? {} : { companyId: body.companyId }),
         ...(body.note === undefined ? {} : { note: textOrNull(body.note, region) }),
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
+        ...(body.customFields && { customFields: await this.records.customValues(context, 'deal', body.customFields) }),
       };
       const events = dealAggregate.decide({ type: 'change', changes }, state);
       if (body.responsibleId === undefined) return { events };
@@ -92,12 +100,17 @@ export class MoveDealHandler implements ICommandHandler<MoveDeal> {
   constructor(private readonly records: RecordShell) {}
 
   execute({ context }: MoveDeal): Promise<AcceptedReply> {
+    return inPresentStage(() => this.move(context));
+  }
+
+  private move(context: CommandContext): Promise<AcceptedReply> {
     return this.records.shell.run(context, dealAggregate, targetOf(context), async ({ state }) => {
       requireAction(context.principal, 'deal', 'move', state);
       if (state.phase === 'none') return refuse('not-found');
       const body = context.body.parse(moveDealBody);
-      const { stageId } = await this.records.references.resolveStage(state.pipelineId, body.stageId);
-      return { events: dealAggregate.decide({ type: 'move', stageId }, state) };
+      const { pipelineId, stageId } = await this.records.references.resolveStage(state.pipelineId, body.stageId);
+      const events = dealAggregate.decide({ type: 'move', stageId }, state);
+      return { events, statements: [requireStage(pipelineId, stageId)] };
     });
   }
 }

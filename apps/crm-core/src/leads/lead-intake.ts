@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { refuse } from '#kernel';
+import { DomainError, refuse } from '#kernel';
 import { CommandRepeated, VersionConflict, type EventMetadata, type Statement } from '#event-store';
 import {
   leadContext,
@@ -13,8 +13,10 @@ import {
 import { openEnvelope, type ReceiverKeys } from '#privacy';
 import { contactAggregate } from '../contacts/contact.aggregate.js';
 import { dealAggregate } from '../deals/deal.aggregate.js';
+import type { DealPlace } from '../deals/domain/deal.events.js';
 import type { FormFields } from '../forms/domain/form.events.js';
 import { streamChange, type AnyStreamChange, type CrmLog } from '../log/crm-log.js';
+import { requireStage } from '../pipelines/stage-guards.js';
 import { lookupForm, type ContactPoint } from '../records/domain/contact-point.js';
 import { personalText } from '../records/domain/personal-text.js';
 import type { RecordReferences } from '../records/record-references.js';
@@ -136,6 +138,7 @@ export class LeadIntake {
         command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
         locks: matches.map(({ blind }) => `point:${blind.toString('hex')}`),
         guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),
+        statements: [requireStage(deal.place.pipelineId, deal.place.stageId)],
       },
     );
   }
@@ -197,9 +200,9 @@ export class LeadIntake {
     settings: SecuritySettings,
     contactId: string,
     responsibleId: string | null,
-  ): Promise<{ id: string; change: AnyStreamChange }> {
+  ): Promise<{ id: string; place: DealPlace; change: AnyStreamChange }> {
     const region = settings.defaultRegion;
-    const stage = await this.references.resolveStage(form.pipelineId ?? undefined, form.stageId ?? undefined);
+    const place = await this.placeFor(form);
     const number = await this.pool.query<{ number: number }>(`SELECT nextval('es.lead_numbers') AS number`);
     const title = leadTitle({
       template: form.titleTemplate,
@@ -215,13 +218,24 @@ export class LeadIntake {
       companyId: null,
       note: leadMessage(lead, region),
       tags: [],
+      customFields: {},
     };
     const id = uuidv7();
     const events = dealAggregate.decide(
-      { type: 'create', fields, ...stage, attribution: leadAttribution(lead, region), responsibleId, leadId: received.leadId },
+      { type: 'create', fields, ...place, attribution: leadAttribution(lead, region), responsibleId, leadId: received.leadId },
       dealAggregate.initialState,
     );
-    return { id, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
+    return { id, place, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
+  }
+
+  /** Where the form says, or, when that stage was taken away, where deals of its pipeline start: a lead is not lost for a stage. */
+  private async placeFor({ pipelineId, stageId }: Form): Promise<DealPlace> {
+    try {
+      return await this.references.resolveStage(pipelineId ?? undefined, stageId ?? undefined);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'unknown-reference') throw error;
+      return this.references.resolveStage(pipelineId ?? undefined, undefined);
+    }
   }
 
   /** One person, the next active member of a department, or nobody. */
@@ -258,7 +272,7 @@ function requireContacts(blind: Buffer, contactIds: readonly string[]): Statemen
 }
 
 function isLostRace(error: unknown): boolean {
-  return error instanceof VersionConflict || (error as { code?: unknown } | null)?.code === 'PA011';
+  return error instanceof VersionConflict || ['PA011', 'PA017'].includes(String((error as { code?: unknown } | null)?.code));
 }
 
 function metadataOf(received: LeadReceived, lead: SealedLead): EventMetadata {

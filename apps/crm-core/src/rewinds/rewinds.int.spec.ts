@@ -84,7 +84,15 @@ const phone = (value: string) =>
   ({ id: uuidv7(), kind: 'phone', form: 'normal', value: new Secret(value), label: null, unverified: false }) as const;
 async function contact(by: string, number = '+79161234567'): Promise<string> {
   const id = uuidv7();
-  const fields = { name: text('Ivan'), phones: [phone(number)], emails: [], companyId: null, note: text('first'), tags: [] };
+  const fields = {
+    name: text('Ivan'),
+    phones: [phone(number)],
+    emails: [],
+    companyId: null,
+    note: text('first'),
+    tags: [],
+    customFields: {},
+  };
   await act(by, contactAggregate, id, { type: 'create', fields, responsibleId: by, leadId: null });
   return id;
 }
@@ -166,7 +174,7 @@ describe('a rewind', () => {
 
   it('undoes creations, deletions, moves and reassignments, newest first, and leaves what came later', async () => {
     const [kept, dealId] = [await contact(bert), uuidv7()];
-    const deal = { title: text('Deal'), amount: null, contactIds: [], companyId: null, note: null, tags: [] };
+    const deal = { title: text('Deal'), amount: null, contactIds: [], companyId: null, note: null, tags: [], customFields: {} };
     const place = { pipelineId: randomUUID(), stageId: randomUUID() };
     const creation = { type: 'create', fields: deal, ...place, attribution: null, responsibleId: bert, leadId: null } as const;
     await act(bert, dealAggregate, dealId, creation);
@@ -199,6 +207,37 @@ describe('a rewind', () => {
     expect((await log.load(contactAggregate, made)).state.phase).toBe('deleted');
     expect((await log.load(contactAggregate, kept)).state.phase).toBe('live');
     expect((await log.load(dealAggregate, dealId)).state).toMatchObject({ stageId: place.stageId, responsibleId: admin });
+  });
+
+  it('puts back each custom field by itself, and how a deal ended, though the deal is closed', async () => {
+    const [id, x, y] = [uuidv7(), randomUUID(), randomUUID()];
+    const value = (written: string) => new Secret({ type: 'text', value: written, masked: written } as const);
+    const place = { pipelineId: randomUUID(), stageId: randomUUID() };
+    const fields = { title: text('Deal'), amount: null, contactIds: [], companyId: null, note: null, tags: [] };
+    const given = { ...fields, customFields: { [x]: value('first'), [y]: value('first') } };
+    const creation = { type: 'create', fields: given, ...place, attribution: null, responsibleId: bert, leadId: null } as const;
+    await act(bert, dealAggregate, id, creation);
+    await act(bert, dealAggregate, id, { type: 'lose', reason: text('too dear') });
+    const since = tick();
+    await act(anna, dealAggregate, id, { type: 'reopen' });
+    await act(anna, dealAggregate, id, { type: 'move', stageId: randomUUID() });
+    await act(anna, dealAggregate, id, { type: 'change', changes: { customFields: { [x]: null, [y]: value('of Anna') } } });
+    await act(bert, dealAggregate, id, { type: 'change', changes: { customFields: { [y]: value('of Bert') } } });
+    await act(anna, dealAggregate, id, { type: 'win' });
+    const rewindId = await rewind({ since });
+    await work();
+    const { state } = await log.load(dealAggregate, id);
+    if (state.phase !== 'live' || state.status !== 'lost') throw new Error('not lost');
+    expect([state.stageId, state.loseReason.expose().text]).toEqual([place.stageId, 'too dear']);
+    expect([x, y].map((field) => state.fields.customFields[field]?.expose().value)).toEqual(['first', 'of Bert']);
+    const { changes, conflicts } = await lists(rewindId);
+    expect(changes.map(({ kind, fields: back }) => [kind, back])).toEqual([
+      ['won', ['status']],
+      ['changed', [`customFields.${x}`]],
+      ['moved', ['stageId']],
+      ['reopened', ['status']],
+    ]);
+    expect(conflicts.map(({ field, changedBy }) => [field, changedBy])).toEqual([[`customFields.${y}`, bert]]);
   });
 
   it('names what changes between plan and deed, and takes what was on its way', async () => {

@@ -26,6 +26,9 @@ const KINDS: Readonly<Record<RecordEventType, TouchKind>> = {
   DealDeleted: 'deleted',
   DealRestored: 'restored',
   DealMoved: 'moved',
+  DealWon: 'won',
+  DealLost: 'lost',
+  DealReopened: 'reopened',
 };
 
 /** What an event of a record does. Throws a plain Error on a type that is none of a record. */
