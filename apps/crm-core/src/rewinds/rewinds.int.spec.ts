@@ -314,6 +314,13 @@ describe('a rewind', () => {
     await pool.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
   });
 
+  it('remembers a dry run under its command, so that a repeat is told of the same plan', async () => {
+    const asked = context({ since: '2026-01-01T00:00:00Z', dryRun: true });
+    const outcome = await handler.execute(new RewindUser(asked));
+    expect(await log.findCommand(asked.commandId)).toEqual({ id: asked.commandId, mac: asked.bodyMac, outcome });
+    expect((await lists(outcome.id)).first.state).toBe('preview');
+  });
+
   it('is refused without the right, for nobody, and for a window that is none', async () => {
     const refusal = (body: unknown, grants?: Grants, target?: string) =>
       handler.execute(new RewindUser(context(body, grants, target))).catch((error: { code?: string }) => error.code);
@@ -332,11 +339,11 @@ describe('a rewind', () => {
     }
   });
 
-  it('forgets previews after a week, and rewinds never', async () => {
+  it('forgets previews after the keys of their requests, and rewinds never', async () => {
     const since = '2026-01-01T00:00:00Z';
     const [preview, started] = [await rewind({ since, dryRun: true }, bert), await rewind({ since }, bert)];
     await work();
-    await pool.query(`UPDATE es.rewinds SET created_at = created_at - interval '8 days' WHERE id = ANY($1)`, [
+    await pool.query(`UPDATE es.rewinds SET created_at = created_at - interval '9 days' WHERE id = ANY($1)`, [
       [preview, started],
     ]);
     await store.prunePreviews();

@@ -33,9 +33,8 @@ const KINDS: Readonly<Record<RecordEventType, TouchKind>> = {
 
 /** What an event of a record does. Throws a plain Error on a type that is none of a record. */
 export function kindOf(type: string): TouchKind {
-  const kind = (KINDS as Readonly<Record<string, TouchKind>>)[type];
-  if (kind === undefined) throw new Error(`${type} is no event of a record`);
-  return kind;
+  if (!Object.hasOwn(KINDS, type)) throw new Error(`${type} is no event of a record`);
+  return KINDS[type as RecordEventType];
 }
 
 /** The map of fields of the company's own making: each of its keys is a field of its own. */
