@@ -297,4 +297,128 @@ describe('fields, outcomes and stages of records', () => {
       expect(await outcome(seller.client.post(`/v1/deals/${deal.id}/move`, { stageId: a.id }))).toBe('422 unknown-reference');
     });
   });
+
+  describe('lists while rows change', () => {
+    /** Letters only, sorted as given: no digits that could pass for a telephone number. */
+    const letter = (n: number): string => String.fromCharCode(0x61 + (n % 26));
+
+    it.each(['createdAt', 'updatedAt', 'title', 'amount'].flatMap((field) => [field, `-${field}`]))(
+      'sorted by %s show every row that does not change exactly once',
+      async (sort) => {
+        const mark = unique('page').replaceAll('-', '');
+        // Equal titles, equal amounts and none at all: the id alone tells such rows apart.
+        const body = (n: number): Json => ({
+          title: `${mark} ${letter(Math.floor(n / 4))}`,
+          ...(n % 3 === 0 ? {} : { amount: { value: String(n % 2), currency: 'RUB' } }),
+        });
+        const [still, moving] = await Promise.all(
+          [12, 6].map(async (count) => {
+            const ids: string[] = [];
+            for (let n = 0; n < count; n += 1) ids.push((await made(seller.client.post('/v1/deals', body(n)))).id);
+            return ids;
+          }),
+        );
+        if (still === undefined || moving === undefined) throw new Error('nothing was made');
+        let changes = 0;
+        let paging = true;
+        const mover = async (): Promise<void> => {
+          for (; paging; changes += 1) {
+            const amount = changes % 4 === 0 ? null : { value: String(changes % 3), currency: 'RUB' };
+            const id = moving[changes % moving.length] ?? '';
+            await answered(200, seller.client.patch(`/v1/deals/${id}`, { title: `${mark} ${letter(changes * 7)}`, amount }));
+          }
+        };
+        const moved = mover();
+        try {
+          for (let round = 0, before = -1; round < 3; round += 1) {
+            const ids = (await everyRow(seller.client, `/v1/deals?q=${mark}&sort=${sort}`, 2)).map(({ id }) => id);
+            expect([sort, ids.filter((id) => still.includes(id)).toSorted()]).toEqual([sort, still.toSorted()]);
+            // A round in which nothing changed shows nothing.
+            expect(changes).toBeGreaterThan(before);
+            before = changes;
+          }
+        } finally {
+          paging = false;
+          await moved;
+        }
+        const plain = await everyRow(seller.client, `/v1/deals?sort=${sort}`, 200);
+        const rest = plain.filter(({ id }) => still.includes(id) || moving.includes(id)).map(({ id }) => id);
+        expect(rest).toEqual((await everyRow(seller.client, `/v1/deals?q=${mark}&sort=${sort}`, 5)).map(({ id }) => id));
+      },
+    );
+  });
+
+  describe('what filters tell', () => {
+    it('is nothing but rows one may see, with the ids that their cards show', async () => {
+      const narrow = await staff.person({
+        grants: { deal: { view: 'responsible' }, contact: { view: 'responsible' }, company: { view: 'responsible' } },
+      });
+      const [contact, other, company] = await Promise.all([
+        made(seller.client.post('/v1/contacts', { name: unique('Contact') })),
+        made(seller.client.post('/v1/contacts', { name: unique('Contact') })),
+        made(seller.client.post('/v1/companies', { name: unique('Company') })),
+      ]);
+      const body = { title: unique('Deal'), contactIds: [contact.id], companyId: company.id };
+      const mine = await made(seller.client.post('/v1/deals', { ...body, responsibleId: narrow.id }));
+      await made(seller.client.post('/v1/deals', body));
+      await made(seller.client.post('/v1/deals', { ...body, contactIds: [other.id] }));
+      await made(seller.client.post('/v1/contacts', { name: unique('Contact'), companyId: company.id }));
+      const listed = async (path: string): Promise<string[]> => (await everyRow(narrow.client, path)).map(({ id }) => id);
+      // He sees neither contact nor company, but his own deal names both by id; others' deals stay out of every answer.
+      const card = await answered(200, narrow.client.get<Json>(`/v1/deals/${mine.id}`));
+      expect(card).toMatchObject({ contactIds: [contact.id], contacts: [{ id: contact.id }], companyId: company.id });
+      expect(await listed(`/v1/deals?contactId=${contact.id}`)).toEqual([mine.id]);
+      expect(await listed(`/v1/deals?companyId=${company.id}`)).toEqual([mine.id]);
+      expect(await listed(`/v1/deals?contactId=${other.id}`)).toEqual([]);
+      expect(await listed(`/v1/deals?contactId=${randomUUID()}`)).toEqual([]);
+      expect(await listed(`/v1/contacts?companyId=${company.id}`)).toEqual([]);
+      const counted = await answered(200, narrow.client.get<Json>(`/v1/deals?companyId=${company.id}&count=true`));
+      expect(counted).toMatchObject({ count: 1 });
+      // A contact that was deleted has no name on the deals it stands in.
+      expect(await answered(200, seller.client.get<Json>(`/v1/deals/${mine.id}`))).toMatchObject({
+        contacts: [{ id: contact.id, name: contact['name'] }],
+      });
+      await answered(200, seller.client.delete(`/v1/contacts/${contact.id}`));
+      expect((await answered(200, seller.client.get<Json>(`/v1/deals/${mine.id}`)))['contacts']).toEqual([{ id: contact.id }]);
+    });
+
+    it('each kind of record knows its own', async () => {
+      const some = randomUUID();
+      const time = '2026-01-01T00:00:00Z';
+      const shared = [
+        `responsibleId=${some}`,
+        `departmentId=${some}`,
+        `createdFrom=${time}`,
+        `createdTo=${time}`,
+        'deleted=true',
+      ];
+      const known: Record<string, string[]> = {
+        contacts: [...shared, `companyId=${some}`],
+        companies: shared,
+        deals: [...shared, `companyId=${some}`, `contactId=${some}`, `stageId=${some}`],
+      };
+      const all = [...new Set(Object.values(known).flat()), 'status=open', 'tags=a', 'note=a', 'attribution[utm_source]=a'];
+      for (const [route, filters] of Object.entries(known))
+        for (const filter of all) {
+          const expected = filters.includes(filter) ? '200' : '422 unknown-filter';
+          expect([route, filter, await outcome(seller.client.get(`/v1/${route}?${filter}`))]).toEqual([route, filter, expected]);
+        }
+      for (const wrong of ['createdFrom=yesterday', 'deleted=yes', 'count=1', `stageId=x`])
+        expect(await outcome(seller.client.get(`/v1/deals?${wrong}`))).toBe('422 validation-failed');
+      const marketer = await staff.person({ grants: { deal: { view: 'allowed' }, attribution: { view: 'allowed' } } });
+      expect(await outcome(marketer.client.get('/v1/deals?attribution[utm_source]=a'))).toBe('200');
+    });
+
+    it('times are, from the first on and up to the second', async () => {
+      const mark = unique('time').replaceAll('-', '');
+      const first = await made(seller.client.post('/v1/companies', { name: `${mark} a` }));
+      const second = await eventually('a later moment', async () => {
+        const later = await made(seller.client.post('/v1/companies', { name: `${mark} b` }));
+        return later['createdAt'] === first['createdAt'] ? undefined : later;
+      });
+      const between = `createdFrom=${String(first['createdAt'])}&createdTo=${String(second['createdAt'])}`;
+      const found = (await everyRow(seller.client, `/v1/companies?q=${mark}&${between}`)).map(({ id }) => id);
+      expect([found.includes(first.id), found.includes(second.id)]).toEqual([true, false]);
+    });
+  });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { searchWords } from '#contracts';
 import { DomainError, isUuid } from '#kernel';
+import { findsNumber } from '#privacy';
 import { decodeCursor, parsePage } from '../http/index.js';
 import type { RecordKind } from './record-kind.js';
 
@@ -49,10 +50,10 @@ const ATTRIBUTION = /^attribution\[([A-Za-z0-9_.-]{1,64})\]$/;
 const MOST_ATTRIBUTION_FILTERS = 10;
 
 /**
- * Reads the query of a list. Throws `unknown-filter`, `unknown-sort`, `invalid-cursor`, or `validation-failed` naming the
+ * Reads the query of a list; `region` is where numbers in `q` are recognised. Throws `unknown-filter`, `unknown-sort`, `invalid-cursor`, or `validation-failed` naming the
  * parameter; a cursor is good for the sort that made it.
  */
-export function parseListRequest(kind: RecordKind, query: unknown): ListRequest {
+export function parseListRequest(kind: RecordKind, query: unknown, region: string): ListRequest {
   const { limit, cursor, rest } = parsePage(query);
   const known = new Map(rest);
   const take = (name: string): string | undefined => {
@@ -69,7 +70,7 @@ export function parseListRequest(kind: RecordKind, query: unknown): ListRequest 
   const request = {
     limit,
     sort,
-    words: parseWords(take('q')),
+    words: parseWords(take('q'), region),
     ids,
     createdFrom: parseTime('createdFrom', take('createdFrom')),
     createdTo: parseTime('createdTo', take('createdTo')),
@@ -137,9 +138,11 @@ function parseFlag(name: string, value: string | undefined): boolean {
 }
 
 /** Words as the read model holds them: letters, marks and digits alone, so no operator gets through. */
-function parseWords(q: string | undefined): readonly string[] | null {
+function parseWords(q: string | undefined, region: string): readonly string[] | null {
   if (q === undefined) return null;
   if (q.length > LONGEST_Q) throw invalid('q', `Give at most ${LONGEST_Q} characters.`);
+  // A number or an address of a person is no input to a list, and no parameter of a statement; names hold its mask, if at all.
+  if (findsNumber(q, region)) return [];
   const words = searchWords(q);
   if (words.length > MOST_WORDS) throw invalid('q', `Give at most ${MOST_WORDS} words.`);
   return words;

@@ -35,7 +35,14 @@ const listQuery = pageQuerySchema.extend({
   deleted: z.boolean().optional(),
   count: z.boolean().optional(),
 });
-const dealQuery = { contactId: z.uuid().optional(), stageId: z.uuid().optional() };
+const dealQuery = {
+  contactId: z.uuid().optional(),
+  stageId: z.uuid().optional(),
+  'attribution[utm_source]': z
+    .string()
+    .optional()
+    .describe('Any key of attribution; a filter for those who may see attribution, unknown-filter for others'),
+};
 const assignBody = z.object({ responsibleId: z.uuid().nullable() });
 const CHANGE_REFUSALS = ['not-found', 'version-conflict'];
 
@@ -76,7 +83,7 @@ function recordController(kind: RecordKind): Type {
     })
     list(@CurrentWho() who: Who, @Query() sent: unknown, @Req() request: FastifyRequest): Promise<ListPage> {
       requireRealRequest(request);
-      const asked = parseListRequest(kind, sent);
+      const asked = parseListRequest(kind, sent, who.authorization.settings.defaultRegion);
       return byPresentRights(who, this.recheck(request), (present) => this.records.list(kind, present, asked));
     }
 

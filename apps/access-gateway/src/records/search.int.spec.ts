@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import pg from 'pg';
 import { searchVector } from '#contracts';
+import { findsNumber } from '#privacy';
 import { testDatabase, type TestDatabase } from '#testing';
 import { encodeCursor } from '../http/index.js';
 import { cursorKeys, parseListRequest } from './list-request.js';
@@ -30,7 +31,7 @@ const queries = fc
   .array(fc.oneof(word, fc.constantFrom(...separators), fc.constant(' ')), { minLength: 0, maxLength: 5 })
   .map((parts) => parts.join(''));
 
-/** The contract in the plainest words: every word of the query is the beginning of a word of the name, in any case. */
+/** The contract in the plainest words: a number or an address finds nothing, else every word of the query is the beginning of a word of the name, in any case. */
 const wordsOf = (written: string): string[] =>
   written
     .toLowerCase()
@@ -38,7 +39,9 @@ const wordsOf = (written: string): string[] =>
     .split(/[^abейв12]+/)
     .filter((part) => part !== '');
 const isFound = (name: string, q: string): boolean =>
-  wordsOf(q).length > 0 && wordsOf(q).every((asked) => wordsOf(name).some((part) => part.startsWith(asked)));
+  !findsNumber(q, 'RU') &&
+  wordsOf(q).length > 0 &&
+  wordsOf(q).every((asked) => wordsOf(name).some((part) => part.startsWith(asked)));
 
 const everything = { kind: 'everything' } as const;
 const FILTERS: ListFilters = { records: [everything], attribution: everything };
@@ -46,7 +49,7 @@ const run = async ({ text: statement, values }: Sql): Promise<{ id: string; name
   (await gateway.query<{ id: string; name: string }>(statement, [...values])).rows;
 
 async function found(q: string): Promise<string[]> {
-  const rows = await searchRows(CONTACTS, parseListRequest(CONTACTS, { q, limit: '200' }), FILTERS, run);
+  const rows = await searchRows(CONTACTS, parseListRequest(CONTACTS, { q, limit: '200' }, 'RU'), FILTERS, run);
   return rows.map(({ name }) => name).sort();
 }
 
@@ -75,7 +78,7 @@ it('finds a name exactly when each word asked for begins one of its words', asyn
     for (const q of ['a', 'е 1', 'ab'])
       for (let cursor: string | undefined, pages = 0; pages < 3; pages += 1) {
         const query = { q, sort, limit: '7', ...(cursor === undefined ? {} : { cursor }) };
-        const request = parseListRequest(CONTACTS, query);
+        const request = parseListRequest(CONTACTS, query, 'RU');
         const [planned, walked, collected] = await Promise.all(
           ([{ kind: 'planned' }, { kind: 'walked', rows: 190 }, { kind: 'collected' }] as const).map((way) =>
             run(listSql(CONTACTS, request, FILTERS, way)),
@@ -89,6 +92,13 @@ it('finds a name exactly when each word asked for begins one of its words', asyn
         cursor = encodeCursor(cursorKeys(request.sort, { value: last.sort_key, id: last.id }));
       }
 });
+
+it.each(['+7 916 123-45-67', '89161234567', 'иван 8_916_123_45_67', 'ivan@example.ru', 'tel:+79161234567'])(
+  'asks for no word of a query that holds a number or an address',
+  (q) => {
+    expect(parseListRequest(CONTACTS, { q }, 'RU').words).toEqual([]);
+  },
+);
 
 describe('a walk', () => {
   it('is made again as long as the first one makes a full page likely, and not where words are rare', () => {

@@ -36,13 +36,11 @@ export function readCustomValues(
   known: readonly KnownField[],
   region: string,
 ): CustomValues {
-  const byKey = new Map([
-    ...known.map((field) => [field.name, field] as const),
-    ...known.map((field) => [field.id, field] as const),
-  ]);
+  const byId = new Map(known.map((field) => [field.id, field]));
+  const byName = new Map(known.map((field) => [field.name, field]));
   const values = new Map<string, Secret<CustomContent> | null>();
   for (const [key, value] of Object.entries(sent)) {
-    const field = byKey.get(key.normalize('NFC')) ?? byKey.get(key.toLowerCase());
+    const field = byId.get(key.toLowerCase()) ?? byName.get(key.normalize('NFC'));
     if (field === undefined) return refuseField('validation-failed', 'customFields', 'Unknown field');
     const path = `customFields.${field.id}`;
     if (values.has(field.id)) return refuseField('validation-failed', path, 'The same field twice');

@@ -110,7 +110,7 @@ describe('values of custom fields', () => {
     expect(refusalOf({ text: 'a' }).options.errors).toEqual([
       { path: 'customFields', code: 'validation-failed', message: 'Unknown field' },
     ]);
-    for (const key of ['__proto__', 'constructor', 'toString', '']) {
+    for (const key of ['__proto__', 'TEXT', ' Text', 'constructor', 'toString', '']) {
       expect(refusalOf(JSON.parse(JSON.stringify({ [`${key}`]: 1, x: 1 })) as Record<string, unknown>).code).toBe(
         'validation-failed',
       );
