@@ -157,6 +157,10 @@ describe('a manager wrecks the base, and the administrator rewinds him', () => {
       },
     ]);
     expect(await query('SELECT count(*) AS events FROM es.events')).toEqual([before]);
+    const key = { 'idempotency-key': 'dry' };
+    const first = await answered(200, rewind(manager.id, { since, dryRun: true }, key));
+    expect(await answered(200, rewind(manager.id, { since, dryRun: true }, key))).toEqual(first);
+    expect((await rewind(manager.id, { since }, key)).body['code']).toBe('idempotency-key-reused');
     expect(await everyRow(owner.client, '/v1/contacts')).toHaveLength(BLANKED);
   });
 

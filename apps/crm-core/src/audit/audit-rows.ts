@@ -44,7 +44,7 @@ const LINES: Readonly<Record<string, Line>> = {
   FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },
   PipelineCreated: { type: 'pipeline.created', details: fieldsOf('pipelineId') },
   PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },
-  CustomFieldCreated: { type: 'custom-field.created', details: idOf('customFieldId', 'recordType', 'type') },
+  CustomFieldDefined: { type: 'custom-field.defined', details: idOf('customFieldId', 'recordType', 'type') },
   CustomFieldDeleted: { type: 'custom-field.deleted', details: idOf('customFieldId') },
   RewindStarted: { type: 'rewind.started', details: idOf('rewindId', 'userId', 'since', 'until', 'changes', 'conflicts') },
   RewindFinished: { type: 'rewind.finished', details: idOf('rewindId', 'outcome', 'changes', 'conflicts') },

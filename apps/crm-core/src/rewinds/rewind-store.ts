@@ -1,13 +1,13 @@
 import type { Pool } from 'pg';
-import type { EventStore, Statement } from '#event-store';
+import type { CommandRecord, EventStore, Statement } from '#event-store';
 import type { Caller, RewindChange, RewindConflict, RewindPage, RewindPosition, RewindQuery, RewindState } from '#contracts';
 import type { RecordType } from '#policy';
 import { streamParts } from '../log/aggregate.js';
 import type { RewindScope } from './domain/record-plan.js';
 import type { StreamPlan } from './rewind-planner.js';
 
-/** Previews are kept as long as Idempotency-Keys, so that a repeat is answered with the first outcome. */
-const PREVIEW_DAYS = 7;
+/** Previews are kept longer than Idempotency-Keys (7 days), so that a repeat is answered with the first outcome. */
+const PREVIEW_DAYS = 8;
 /** Rows of one INSERT. */
 const INSERT_ROWS = 5_000;
 /** Entries of a page at most, and their JSON in characters: far below the broker's 1 MB in any alphabet. */
@@ -60,9 +60,13 @@ export class RewindStore {
     ];
   }
 
-  /** A plan that nobody carries out: to be read, and forgotten. */
-  keepPreview(scope: RewindScope, asked: RewindAsker, plans: readonly StreamPlan[]): Promise<void> {
-    return this.events.inOneRoundTrip(this.beginning('preview', scope, asked, plans));
+  /** A plan that nobody carries out: to be read, and forgotten. The command is recorded, so a repeat is told of the same plan. */
+  keepPreview(scope: RewindScope, asked: RewindAsker, plans: readonly StreamPlan[], command: CommandRecord): Promise<void> {
+    const recording: Statement = {
+      text: `INSERT INTO es.commands (id, body_mac, outcome) VALUES ($1, decode($2, 'hex'), $3) ON CONFLICT DO NOTHING`,
+      values: [command.id, command.mac, JSON.stringify(command.outcome)],
+    };
+    return this.events.inOneRoundTrip([...this.beginning('preview', scope, asked, plans), recording]);
   }
 
   /** Records with their entries. */

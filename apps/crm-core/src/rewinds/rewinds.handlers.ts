@@ -35,8 +35,9 @@ export class RewindUserHandler implements ICommandHandler<RewindUser> {
     const scope: RewindScope = { rewindId: uuidv7(), userId, ...windowOf(body, context.at) };
     const plans = await this.planner.plan(scope);
     if (body.dryRun) {
-      await this.store.keepPreview(scope, askerOf(context), plans);
-      return { ok: true, id: scope.rewindId, version: 0 };
+      const outcome: AcceptedReply = { ok: true, id: scope.rewindId, version: 0 };
+      await this.store.keepPreview(scope, askerOf(context), plans, { id: context.commandId, mac: context.bodyMac, outcome });
+      return outcome;
     }
     const { since, until } = scope;
     const [changes, conflicts] = [sum(plans, (plan) => plan.changes), sum(plans, (plan) => plan.conflicts)];

@@ -85,8 +85,13 @@ const phone = (value: string) =>
 async function contact(by: string, number = '+79161234567'): Promise<string> {
   const id = uuidv7();
   const fields = {
-    ...{ name: text('Ivan'), phones: [phone(number)], emails: [], companyId: null, note: text('first') },
-    ...{ tags: [], customFields: {} },
+    name: text('Ivan'),
+    phones: [phone(number)],
+    emails: [],
+    companyId: null,
+    note: text('first'),
+    tags: [],
+    customFields: {},
   };
   await act(by, contactAggregate, id, { type: 'create', fields, responsibleId: by, leadId: null });
   return id;
@@ -204,6 +209,37 @@ describe('a rewind', () => {
     expect((await log.load(dealAggregate, dealId)).state).toMatchObject({ stageId: place.stageId, responsibleId: admin });
   });
 
+  it('puts back each custom field by itself, and how a deal ended, though the deal is closed', async () => {
+    const [id, x, y] = [uuidv7(), randomUUID(), randomUUID()];
+    const value = (written: string) => new Secret({ type: 'text', value: written, masked: written } as const);
+    const place = { pipelineId: randomUUID(), stageId: randomUUID() };
+    const fields = { title: text('Deal'), amount: null, contactIds: [], companyId: null, note: null, tags: [] };
+    const given = { ...fields, customFields: { [x]: value('first'), [y]: value('first') } };
+    const creation = { type: 'create', fields: given, ...place, attribution: null, responsibleId: bert, leadId: null } as const;
+    await act(bert, dealAggregate, id, creation);
+    await act(bert, dealAggregate, id, { type: 'lose', reason: text('too dear') });
+    const since = tick();
+    await act(anna, dealAggregate, id, { type: 'reopen' });
+    await act(anna, dealAggregate, id, { type: 'move', stageId: randomUUID() });
+    await act(anna, dealAggregate, id, { type: 'change', changes: { customFields: { [x]: null, [y]: value('of Anna') } } });
+    await act(bert, dealAggregate, id, { type: 'change', changes: { customFields: { [y]: value('of Bert') } } });
+    await act(anna, dealAggregate, id, { type: 'win' });
+    const rewindId = await rewind({ since });
+    await work();
+    const { state } = await log.load(dealAggregate, id);
+    if (state.phase !== 'live' || state.status !== 'lost') throw new Error('not lost');
+    expect([state.stageId, state.loseReason.expose().text]).toEqual([place.stageId, 'too dear']);
+    expect([x, y].map((field) => state.fields.customFields[field]?.expose().value)).toEqual(['first', 'of Bert']);
+    const { changes, conflicts } = await lists(rewindId);
+    expect(changes.map(({ kind, fields: back }) => [kind, back])).toEqual([
+      ['won', ['status']],
+      ['changed', [`customFields.${x}`]],
+      ['moved', ['stageId']],
+      ['reopened', ['status']],
+    ]);
+    expect(conflicts.map(({ field, changedBy }) => [field, changedBy])).toEqual([[`customFields.${y}`, bert]]);
+  });
+
   it('names what changes between plan and deed, and takes what was on its way', async () => {
     const [first, second] = [await contact(bert), await contact(bert)];
     const since = tick();
@@ -278,6 +314,13 @@ describe('a rewind', () => {
     await pool.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
   });
 
+  it('remembers a dry run under its command, so that a repeat is told of the same plan', async () => {
+    const asked = context({ since: '2026-01-01T00:00:00Z', dryRun: true });
+    const outcome = await handler.execute(new RewindUser(asked));
+    expect(await log.findCommand(asked.commandId)).toEqual({ id: asked.commandId, mac: asked.bodyMac, outcome });
+    expect((await lists(outcome.id)).first.state).toBe('preview');
+  });
+
   it('is refused without the right, for nobody, and for a window that is none', async () => {
     const refusal = (body: unknown, grants?: Grants, target?: string) =>
       handler.execute(new RewindUser(context(body, grants, target))).catch((error: { code?: string }) => error.code);
@@ -296,11 +339,11 @@ describe('a rewind', () => {
     }
   });
 
-  it('forgets previews after a week, and rewinds never', async () => {
+  it('forgets previews after the keys of their requests, and rewinds never', async () => {
     const since = '2026-01-01T00:00:00Z';
     const [preview, started] = [await rewind({ since, dryRun: true }, bert), await rewind({ since }, bert)];
     await work();
-    await pool.query(`UPDATE es.rewinds SET created_at = created_at - interval '8 days' WHERE id = ANY($1)`, [
+    await pool.query(`UPDATE es.rewinds SET created_at = created_at - interval '9 days' WHERE id = ANY($1)`, [
       [preview, started],
     ]);
     await store.prunePreviews();
