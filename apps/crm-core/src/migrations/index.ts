@@ -1,8 +1,12 @@
 import { Secret } from '#kernel';
 import { runMigrations } from '#platform';
 import { firstLight } from './0001-first-light.js';
+import { rebuildMigration } from './0006-rebuild.js';
 
-export const MIGRATIONS = { schema: 'es', migrations: { '0001-first-light': firstLight } } as const;
+export const MIGRATIONS = {
+  schema: 'es',
+  migrations: { '0001-first-light': firstLight, '0006-rebuild': rebuildMigration },
+} as const;
 
 /** Brings the schemas `es`, `vault` and `read` up to date with the role palisade_core. */
 export async function migrate(databaseUrl: string): Promise<void> {
