@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { RebuildRefused } from './rebuild-refused.js';
 import { BESIDE, type Shapes, type TableShape } from './table-shape.js';
 
 /** Memory for building one index, of the rebuild's own session. */
@@ -13,7 +14,7 @@ export async function dropBeside(client: ClientBase): Promise<void> {
   for (const { name } of rows) await client.query(`DROP TABLE ${name}`);
 }
 
-/** Empty tables of the same columns, defaults and checks, without indexes. Throws a plain Error on a table that cannot be copied. */
+/** Empty tables of the same columns, defaults and checks, without indexes. Throws `RebuildRefused` on a table that cannot be copied. */
 export async function createBeside(client: ClientBase, shapes: Shapes): Promise<void> {
   for (const shape of shapes.values()) {
     await requireCopyable(client, shape);
@@ -37,7 +38,7 @@ async function requireCopyable(client: ClientBase, { table }: TableShape): Promi
     [table],
   );
   if (rows[0] !== undefined)
-    throw new Error(`${table} has ${rows[0].what}, which a rebuild does not copy; teach it, or leave it`);
+    throw new RebuildRefused(`${table} has ${rows[0].what}, which a rebuild does not copy; teach it, or leave it`);
 }
 
 /**
@@ -62,7 +63,7 @@ async function indexStatements(client: ClientBase, { table, beside }: TableShape
   );
   return rows.flatMap(({ definition, name, kind }) => {
     const create = definition.replace(` ON ${table} `, ` ON ${beside} `);
-    if (create === definition) throw new Error(`the definition of an index of ${table} is not understood`);
+    if (create === definition) throw new RebuildRefused(`the definition of an index of ${table} is not understood`);
     if (kind === null) return [create];
     return [
       create,

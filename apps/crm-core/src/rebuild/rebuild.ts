@@ -5,6 +5,7 @@ import { FIRST_ROWS } from '../log/row-origin.js';
 import type { Columns } from '../log/row-change.js';
 import { createBeside, dropBeside, finishBeside } from './beside-tables.js';
 import { openSession, securityOf, type Counted, type Lane } from './range-projection.js';
+import { RebuildRefused } from './rebuild-refused.js';
 import { COUNTED_TABLE } from './row-writer.js';
 import { replaceRows } from './stream-rows.js';
 import { cutLog, readStreams } from './stream-reader.js';
@@ -43,13 +44,6 @@ export interface Rebuilt {
   readonly swappedIn: number;
 }
 
-/** Another rebuild or verification is running. */
-export class RebuildRunning extends Error {
-  constructor() {
-    super('a rebuild is running already; wait for its end and try again');
-  }
-}
-
 /** What was built beside the live tables, of one snapshot. */
 export interface Built {
   readonly events: number;
@@ -77,7 +71,7 @@ export class CountedTotals {
 
 /**
  * Makes every read model anew from the log, beside the live ones, and swaps them in. Readers and writers go on; nothing is lost.
- * Throws `RebuildRunning`, and a plain Error or the database's when it fails: the live tables are then as they were.
+ * Throws `RebuildRefused`, and a plain Error or the database's when it fails: the live tables are then as they were.
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   return alone(options, async (client) => {
@@ -97,12 +91,12 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   });
 }
 
-/** Runs work that owns the schema of the rebuild, and leaves it empty. Throws `RebuildRunning` when another does. */
+/** Runs work that owns the schema of the rebuild, and leaves it empty. Throws `RebuildRefused` when another does. */
 export async function alone<T>({ databaseUrl }: RebuildOptions, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await openSession(databaseUrl, 'rebuild');
   try {
     const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [REBUILD_LOCK]);
-    if (rows[0]?.locked !== true) throw new RebuildRunning();
+    if (rows[0]?.locked !== true) throw new RebuildRefused('a rebuild is running already; wait for its end and try again');
     await dropBeside(client);
     try {
       return await work(client);
@@ -179,7 +173,8 @@ async function catchUpAndSwap(client: Client, shapes: Shapes, built: Built, opti
       return built.counted.row;
     });
     if (swapped) return options.report(`swapped in, attempt ${attempt}`);
-    if (attempt === SWAPS_MAX) throw new Error('the tables were never free for the swap; end what holds them and try again');
+    if (attempt === SWAPS_MAX)
+      throw new RebuildRefused('the tables were never free for the swap; end what holds them and try again');
     await sleep(SWAP_PAUSE_MS);
   }
 }

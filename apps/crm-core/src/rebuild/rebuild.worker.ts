@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { createPool, readConfig } from '#platform';
+import { createPool, readConfig, reduceError } from '#platform';
 import { coreConfigSchema } from '../config.js';
 import { keyWrapper } from '../log/key-encryption-key.js';
 import { loadServiceKeys } from '../log/service-keys.js';
@@ -19,14 +19,14 @@ await session.end();
 const { snapshot } = workerData as { readonly snapshot: string };
 const lane = await openLane(config.databaseUrl, { wrapper, lookup }, shapes, snapshot);
 
+/** An error crosses as what may be written down of it. */
 export type LaneAnswer = { readonly result: RangeResult } | { readonly error: string };
 
 parentPort?.on('message', (range: StreamRange | null) => {
   if (range === null) return void lane.close();
   lane.project(range).then(
     (result) => parentPort?.postMessage({ result } satisfies LaneAnswer),
-    (error: unknown) =>
-      parentPort?.postMessage({ error: error instanceof Error ? error.message : 'unknown' } satisfies LaneAnswer),
+    (error: unknown) => parentPort?.postMessage({ error: JSON.stringify(reduceError(error)) } satisfies LaneAnswer),
   );
 });
 parentPort?.postMessage('open');

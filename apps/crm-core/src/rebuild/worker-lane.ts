@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { RebuildRefused } from './rebuild-refused.js';
 import type { Lane } from './range-projection.js';
 import type { LaneAnswer } from './rebuild.worker.js';
 
@@ -18,7 +19,7 @@ export async function openWorkerLane(snapshot: string): Promise<Lane> {
       const answer = once(worker, 'message') as Promise<[LaneAnswer]>;
       worker.postMessage(range);
       const [given] = await Promise.race([answer, failed]);
-      if ('error' in given) throw new Error(given.error);
+      if ('error' in given) throw new RebuildRefused(`a lane failed: ${given.error}`);
       return given.result;
     },
     async close() {

@@ -4,7 +4,8 @@ import { createPool, exitOnConfigError, readConfig, reduceError } from '#platfor
 import { coreConfigSchema } from '../config.js';
 import { keyWrapper } from '../log/key-encryption-key.js';
 import { loadServiceKeys } from '../log/service-keys.js';
-import { rebuild, RebuildRunning, type RebuildOptions } from '../rebuild/rebuild.js';
+import { rebuild, type RebuildOptions } from '../rebuild/rebuild.js';
+import { RebuildRefused } from '../rebuild/rebuild-refused.js';
 import { isEqual, verify, type Comparison } from '../rebuild/verify.js';
 import { openWorkerLane } from '../rebuild/worker-lane.js';
 
@@ -53,7 +54,7 @@ function say(line: string): void {
 
 process.exitCode = await main().catch((error: unknown) => {
   // The database's messages may quote rows; what is written here holds names and codes only.
-  const told = error instanceof RebuildRunning ? error.message : JSON.stringify(reduceError(error));
+  const told = error instanceof RebuildRefused ? error.message : JSON.stringify(reduceError(error));
   process.stderr.write(`the rebuild failed, and nothing was changed: ${told}\n`);
   return 1;
 });
