@@ -137,7 +137,7 @@ describe('a manager wrecks the base, and the administrator rewinds him', () => {
   }, 120_000);
 
   it('a dry run names everything and the conflicts, newest first, and changes nothing', async () => {
-    const [before] = await query<{ events: string }>('SELECT count(*) AS events FROM es.events');
+    const [before] = await query<{ events: string }>(`SELECT count(*) AS events FROM es.events WHERE type <> 'AuditRecorded'`);
     const { changes, conflicts } = await preview(manager.id, since);
     expect(sorted(idsOf(changes, 'deleted'))).toEqual(sorted(deleted));
     expect(sorted(idsOf(changes, 'changed'))).toEqual(sorted(blanked.map(({ id }) => id)));
@@ -156,7 +156,7 @@ describe('a manager wrecks the base, and the administrator rewinds him', () => {
         fields: expect.arrayContaining(['note', 'phones']) as string[],
       },
     ]);
-    expect(await query('SELECT count(*) AS events FROM es.events')).toEqual([before]);
+    expect(await query(`SELECT count(*) AS events FROM es.events WHERE type <> 'AuditRecorded'`)).toEqual([before]);
     const key = { 'idempotency-key': 'dry' };
     const first = await answered(200, rewind(manager.id, { since, dryRun: true }, key));
     expect(await answered(200, rewind(manager.id, { since, dryRun: true }, key))).toEqual(first);

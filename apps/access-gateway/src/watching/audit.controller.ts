@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { refuse } from '#kernel';
 import type { AuditProof, AuditProofReply } from '#contracts';
 import { AuditTrail } from '../accounts/audit-trail.js';
 import { CoreClient } from '../core/core-client.js';
@@ -77,9 +78,10 @@ export class AuditController {
     summary: 'The head of the chain of seals, signed, with all that it is made of',
     tag,
     answer: proofSchema,
-    refusals: ['dependency-unavailable'],
+    refusals: ['unknown-filter', 'dependency-unavailable'],
   })
-  async proof(): Promise<AuditProof> {
+  async proof(@Query() query: object): Promise<AuditProof> {
+    if (Object.keys(query).length > 0) refuse('unknown-filter');
     const { ok: _ok, ...proof } = await this.core.query<Extract<AuditProofReply, { ok: true }>>('AuditProof', {});
     return proof;
   }
