@@ -67,8 +67,10 @@ function commandsFor(values: Values, state: RecordState): readonly unknown[] {
     const customId = customFieldId(field);
     if (field === 'deleted' || field === 'status') continue;
     else if (field === 'responsibleId') others.push({ type: 'assign', responsibleId: value });
-    else if (field === 'stageId') others.push({ type: 'move', stageId: value });
-    else if (customId !== undefined) customFields[customId] = value;
+    else if (field === 'stageId') {
+      // A closed deal refuses even a move to where it stands.
+      if (value !== state.stageId) others.push({ type: 'move', stageId: value });
+    } else if (customId !== undefined) customFields[customId] = value;
     else changes[field] = value;
   }
   if (Object.keys(customFields).length > 0) changes['customFields'] = customFields;

@@ -168,6 +168,14 @@ describe('undoing what a person did', () => {
     );
   });
 
+  it('leaves a closed deal alone that he moved away and back before it was closed', () => {
+    const decider = DECIDERS['Deal'] as AnyDecider;
+    const move = (stageId: string): Step => ({ actor: 'anna', command: { type: 'move', stageId } });
+    const lose: Step = { actor: 'bert', command: { type: 'lose', reason: new Secret('too dear') } };
+    const done = happen(decider, 'bert', [move('c'), move('a'), lose]);
+    expect(rewound(decider, done, 'anna', 'r1')).toEqual(done);
+  });
+
   it('deletes what he alone made and touched', () => {
     fc.assert(
       fc.property(histories, ({ name, all }) => {
