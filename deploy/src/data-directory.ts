@@ -16,7 +16,8 @@ const START_MARKER = 'deploy/src/start.js';
  */
 export function makeFolders(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
-  for (const folder of ['logs', 'keys', 'spool', 'nats']) mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o700 });
+  for (const folder of ['logs', 'keys', 'gateway-keys', 'spool', 'nats'])
+    mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o700 });
 }
 
 /** Takes the folder for this start, and gives back what releases it. Throws when another start is at work on it. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { changedSchema, readJson, Sent, type Changed, type SentBody } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { People } from '../people/people.js';
-import { AnyScope, ClientAddress, CurrentWho, Public, type Who } from '../requests/request-context.js';
+import { AnyScope, ClientAddress, CurrentWho, Public, WithoutSecondFactor, type Who } from '../requests/request-context.js';
 import { Passwords } from './passwords.js';
 
 const passwordChangeSchema = z.strictObject({ currentPassword: z.string().max(1_000), newPassword: z.string().max(1_000) });
@@ -25,6 +25,7 @@ export class MeController {
 
   @Get('/me')
   @AnyScope()
+  @WithoutSecondFactor()
   @Operation({ summary: 'Who I am and what I may do', tag: 'Sessions and me', answer: meSchema })
   async me(@CurrentWho() who: Who): Promise<z.input<typeof meSchema>> {
     const { userId: id, email, name, isAdmin, roles, roleIds, departmentId } = who.authorization;

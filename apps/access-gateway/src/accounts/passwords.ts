@@ -5,11 +5,11 @@ import type { Authorizations } from '../requests/authorizations.js';
 import type { Who } from '../requests/request-context.js';
 import { invitationHash } from '../requests/token.js';
 import type { SessionsOfPeople } from '../sessions/sessions.js';
-import type { SignInThrottle } from '../sessions/sign-in-throttle.js';
 import type { AuditTrail } from './audit-trail.js';
 import type { Credentials } from './credentials.js';
 import type { PasswordHasher } from './password-hasher.js';
-import { acceptablePassword, normalPassword } from './password-policy.js';
+import { acceptablePassword } from './password-policy.js';
+import type { Reauthentication } from './reauthentication.js';
 
 export interface PasswordsParts {
   readonly database: GatewayDatabase;
@@ -17,7 +17,7 @@ export interface PasswordsParts {
   readonly hasher: PasswordHasher;
   readonly sessions: SessionsOfPeople;
   readonly audit: AuditTrail;
-  readonly throttle: SignInThrottle;
+  readonly reauthentication: Reauthentication;
   readonly authorizations: Authorizations;
   readonly addressRule: AddressRule;
 }
@@ -33,23 +33,7 @@ export class Passwords {
   async change(who: Who, currentPassword: string, newPassword: string): Promise<void> {
     const { userId } = who.caller;
     const accepted = acceptablePassword(newPassword, 'newPassword');
-    const account = await this.parts.throttle.accountOf(who.authorization.email.normalize('NFC').trim().toLowerCase());
-    const guess = { account, ip: who.ip, userId, isAdmin: who.principal.isAdmin };
-    await this.parts.hasher.inTurn(async () => {
-      const wait = await this.parts.throttle.waitFor(guess);
-      if (wait !== null) throw new DomainError('too-many-attempts', { retryAfterSeconds: wait });
-      const stored = await this.parts.credentials.passwordHashOf(userId);
-      if (await this.parts.hasher.verify(stored, normalPassword(currentPassword))) return;
-      await this.parts.database.transaction(async (trx) => {
-        await this.parts.throttle.failed(trx, guess);
-        await this.parts.audit.record(trx, 'sign-in.failed', {
-          actorId: userId,
-          ip: who.ip,
-          details: { account: account.toString('hex') },
-        });
-      });
-      throw new DomainError('invalid-credentials');
-    });
+    await this.parts.reauthentication.require(who, { password: currentPassword });
     const passwordHash = await this.parts.hasher.hash(accepted);
     await this.parts.database.transaction(async (trx) => {
       await this.parts.credentials.set(trx, userId, passwordHash);

@@ -83,6 +83,7 @@ function operationOf(route: CataloguedRoute): OpenApiOperation {
   if (operation === undefined) throw new Error(`${method} ${url} has no @Operation: describe it for the API document`);
   const parameters = [...pathParameters(url), ...queryParameters(operation), ...headerParameters(route, operation)];
   const description = [
+    ...(operation.notes === undefined ? [] : [operation.notes]),
     ...(rules.right === undefined ? [] : [`Right: ${rules.right.subject}.${rules.right.action}.`]),
     ...(isPublic(route) ? ['Public.'] : [scopeText(rules.scope)]),
   ].join(' ');
@@ -148,10 +149,14 @@ function responsesOf(route: CataloguedRoute, operation: OperationDescription): O
   return { [String(status)]: success, ...refusalsOf(route, operation) };
 }
 
+const DECIDED_BEFORE_BODIES = ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing'];
+
 function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Record<string, Record<string, unknown>> {
   const codes = new Set<string>(operation.refusals ?? []);
-  if (!isPublic(route))
-    for (const code of ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing']) codes.add(code);
+  if (!isPublic(route)) {
+    for (const code of DECIDED_BEFORE_BODIES) codes.add(code);
+    if (route.rules.withoutSecondFactor !== true) codes.add('second-factor-required');
+  }
   if (operation.body !== undefined) {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
   }

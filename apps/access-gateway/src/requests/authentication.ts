@@ -3,6 +3,7 @@ import type { Logger } from '#platform';
 import { AddressList } from '#policy';
 import { AddressRule } from '../addresses/address-rule.js';
 import type { AuditTrail } from '../accounts/audit-trail.js';
+import { requiresSecondFactor } from '../second-factors/required-factor.js';
 import { type Authorization, Authorizations } from './authorizations.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
 import type { Who } from './request-context.js';
@@ -33,7 +34,7 @@ export class Authentication {
   ) {}
 
   /**
-   * Throws, in this order: `unauthenticated`; `ip-not-allowed`; `api-admins-only`; `scope-missing`; `forbidden`.
+   * Throws, in this order: `unauthenticated`; `ip-not-allowed`; `api-admins-only`; `second-factor-required`; `scope-missing`; `forbidden`.
    * `dependency-unavailable` when it cannot be told.
    */
   async authenticate(arrival: Arrival): Promise<Who> {
@@ -57,6 +58,7 @@ export class Authentication {
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
     refuseTokenOfOthers(token, authorization);
+    refuseWithoutSecondFactor(token, authorization, arrival.rules);
     refuseByRules(token, authorization, arrival.rules);
     const who = whoOf(token, authorization, ip, arrival.requestId);
     this.#shown.set(who, shown);
@@ -91,6 +93,11 @@ export class Authentication {
 
 function refuseTokenOfOthers(token: LiveToken, { row }: Authorization): void {
   if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) throw new DomainError('api-admins-only');
+}
+
+function refuseWithoutSecondFactor(token: LiveToken, { row }: Authorization, rules: RouteRules): void {
+  if (token.scopes !== null || token.hasSecondFactor || rules.withoutSecondFactor === true) return;
+  if (requiresSecondFactor(row)) throw new DomainError('second-factor-required');
 }
 
 function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right }: RouteRules): void {

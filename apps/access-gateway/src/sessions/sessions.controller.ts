@@ -3,11 +3,15 @@ import { z } from 'zod';
 import { DomainError } from '#kernel';
 import { PathId, readJson, Sent, type SentBody } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
-import { ClientAddress, CurrentWho, Public, type Who } from '../requests/request-context.js';
+import { ClientAddress, CurrentWho, Public, WithoutSecondFactor, type Who } from '../requests/request-context.js';
 import { SessionsOfPeople, type SessionRow } from './sessions.js';
 import { SignIn } from './sign-in.js';
 
-const signInSchema = z.strictObject({ email: z.string().max(320), password: z.string().max(1_000) });
+const signInSchema = z.strictObject({
+  email: z.string().max(320),
+  password: z.string().max(1_000),
+  totp: z.string().max(100).optional(),
+});
 const signedInSchema = z.object({
   token: z.string(),
   expiresAt: z.iso.datetime(),
@@ -34,11 +38,13 @@ export class SessionsController {
   @Public()
   @Operation({
     summary: 'Sign in',
+    notes:
+      'totp: a code of the app or a recovery code, where a second factor is in force. From a refused address send it at once.',
     tag: 'Sessions and me',
     body: signInSchema,
     status: 201,
     answer: signedInSchema,
-    refusals: ['invalid-credentials', 'account-deactivated', 'ip-not-allowed', 'too-many-attempts'],
+    refusals: ['invalid-credentials', 'totp-required', 'account-deactivated', 'ip-not-allowed', 'too-many-attempts'],
   })
   async create(@Sent() sent: SentBody, @ClientAddress() ip: string): Promise<z.input<typeof signedInSchema>> {
     const { token, expiresAt, user } = await this.signIn.signIn(readJson(sent, signInSchema), ip);
@@ -46,6 +52,7 @@ export class SessionsController {
   }
 
   @Get()
+  @WithoutSecondFactor()
   @Operation({ summary: 'My sessions', tag: 'Sessions and me', answer: sessionListSchema })
   async list(@CurrentWho() who: Who): Promise<z.input<typeof sessionListSchema>> {
     const rows = await this.sessions.list(who.caller.userId);
@@ -54,6 +61,7 @@ export class SessionsController {
 
   @Delete('/current')
   @HttpCode(204)
+  @WithoutSecondFactor()
   @Operation({ summary: 'Sign out', tag: 'Sessions and me', status: 204 })
   async endCurrent(@CurrentWho() who: Who): Promise<void> {
     if (who.sessionId === null) throw new DomainError('not-found');
@@ -62,6 +70,7 @@ export class SessionsController {
 
   @Delete('/:id')
   @HttpCode(204)
+  @WithoutSecondFactor()
   @Operation({ summary: 'End one of my sessions', tag: 'Sessions and me', status: 204, refusals: ['not-found'] })
   async end(@Param('id', PathId) id: string, @CurrentWho() who: Who): Promise<void> {
     const ended = await this.sessions.end(id, { userId: who.caller.userId, ip: who.ip, reason: 'ended-by-owner' });

@@ -24,6 +24,7 @@ interface Counts {
   pair: number;
   address: number;
   account: number;
+  second_factor: number;
   known: boolean;
   oldest_age: number;
 }
@@ -32,7 +33,8 @@ interface Counts {
  * Slows guessing. Only failures count. One account from one address: 20 in 15 minutes. From an address that the account has
  * never signed in from also 20 of the address over all accounts, and 20 of the account over all addresses. The last does not
  * hold for administrators: strangers all over the world could otherwise keep them out; each stranger's address is spent after
- * 20.
+ * 20. Who fails at the second factor is no stranger, he has the password: 20 such failures, wherever from, hold for
+ * administrators too, save where they have signed in before.
  */
 export class SignInThrottle {
   #key: Promise<Buffer> | undefined;
@@ -65,10 +67,11 @@ export class SignInThrottle {
     return Math.max(1, Math.ceil(WINDOW_SECONDS - counts.oldest_age));
   }
 
-  async failed(trx: Transaction<GatewaySchema>, guess: Guess): Promise<void> {
+  /** `atSecondFactor`: the password was right. */
+  async failed(trx: Transaction<GatewaySchema>, guess: Guess, atSecondFactor = false): Promise<void> {
     await trx
       .insertInto('access.sign_in_failures')
-      .values({ account: guess.account, ip: neighbourhood(guess.ip) })
+      .values({ account: guess.account, ip: neighbourhood(guess.ip), at_second_factor: atSecondFactor })
       .execute();
     await sql`DELETE FROM access.sign_in_failures WHERE at < clock_timestamp() - interval '1 day'`.execute(trx);
   }
@@ -99,6 +102,7 @@ const COUNTS_SQL = `
   SELECT count(*) FILTER (WHERE account = $1 AND ip = $2) AS pair,
          count(*) FILTER (WHERE ip = $2) AS address,
          count(*) FILTER (WHERE account = $1) AS account,
+         count(*) FILTER (WHERE account = $1 AND at_second_factor) AS second_factor,
          EXISTS (SELECT 1 FROM access.known_addresses k WHERE k.user_id = $3::uuid AND k.ip = $2) AS known,
          coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS oldest_age
   FROM access.sign_in_failures
@@ -107,7 +111,8 @@ const COUNTS_SQL = `
 function isSpent(counts: Counts, isAdmin: boolean): boolean {
   if (counts.pair >= MOST_FAILURES) return true;
   if (counts.known) return false;
-  return counts.address >= MOST_FAILURES || (!isAdmin && counts.account >= MOST_FAILURES);
+  if (counts.address >= MOST_FAILURES || counts.second_factor >= MOST_FAILURES) return true;
+  return !isAdmin && counts.account >= MOST_FAILURES;
 }
 
 /** One person's IPv6 network is a /64 (RFC 6177): an attacker has all of its addresses. IPv4 counts singly. */
