@@ -32,6 +32,11 @@ export const PROBLEMS = {
     title: 'Second factor required',
     detail: 'A role of yours requires a second factor. Set it up with POST /v1/me/totp.',
   },
+  'cross-site-request': {
+    status: 403,
+    title: 'Request of another site',
+    detail: 'Send it from a page of this host, or with an Authorization header.',
+  },
   'view-limit-reached': {
     status: 403,
     title: 'View limit reached',

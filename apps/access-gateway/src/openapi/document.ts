@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from '#contracts';
+import { SESSION_COOKIE } from '../requests/session-cookie.js';
 import type { OperationDescription } from './operation-description.js';
 import type { CataloguedRoute } from './route-catalogue.js';
 
@@ -65,10 +66,16 @@ export function openApiDocument(routes: readonly CataloguedRoute[], version: str
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A session (pls_s_…) or an API token (pls_t_…).' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: `A browser's session. A change needs Sec-Fetch-Site or Origin of this host; with an Authorization header the cookie is not looked at.`,
+        },
       },
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [] }],
   };
 }
 
@@ -149,7 +156,14 @@ function responsesOf(route: CataloguedRoute, operation: OperationDescription): O
   return { [String(status)]: success, ...refusalsOf(route, operation) };
 }
 
-const DECIDED_BEFORE_BODIES = ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing'];
+const DECIDED_BEFORE_BODIES = [
+  'unauthenticated',
+  'forbidden',
+  'ip-not-allowed',
+  'api-admins-only',
+  'scope-missing',
+  'cross-site-request',
+];
 
 function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Record<string, Record<string, unknown>> {
   const codes = new Set<string>(operation.refusals ?? []);

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError } from '#kernel';
 import type { Logger } from '#platform';
 import { AddressList } from '#policy';
@@ -8,14 +9,25 @@ import { type Authorization, Authorizations } from './authorizations.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
-import { parseBearer, type ShownToken } from './token.js';
+import { cookieToken, isFromOwnPage } from './session-cookie.js';
+import { parseBearer, parseSessionToken, type ShownToken } from './token.js';
 
 /** What of a request is looked at before its body is read. */
 export interface Arrival {
   readonly requestId: string;
-  readonly authorization: string | undefined;
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
   readonly ip: string | null;
   readonly rules: RouteRules;
+}
+
+interface Admission {
+  readonly requestId: string;
+  readonly ip: string | null;
+  readonly rules: RouteRules;
+  readonly byCookie: boolean;
+  /** Made by a page of another site, with the browser's cookie. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -34,13 +46,17 @@ export class Authentication {
   ) {}
 
   /**
-   * Throws, in this order: `unauthenticated`; `ip-not-allowed`; `api-admins-only`; `second-factor-required`; `scope-missing`; `forbidden`.
-   * `dependency-unavailable` when it cannot be told.
+   * Throws, in this order: `unauthenticated`; `cross-site-request`; `ip-not-allowed`; `api-admins-only`;
+   * `second-factor-required`; `scope-missing`; `forbidden`. `dependency-unavailable` when it cannot be told.
    */
   async authenticate(arrival: Arrival): Promise<Who> {
-    const shown = parseBearer(arrival.authorization);
+    const { authorization, cookie } = arrival.headers;
+    // Where both are sent, the header holds: only a program of ours can have written it.
+    const byCookie = authorization === undefined;
+    const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
     if (shown === null) throw new DomainError('unauthenticated');
-    return this.#admit(shown, arrival);
+    const { requestId, ip, rules, method, headers } = arrival;
+    return this.#admit(shown, { requestId, ip, rules, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers) });
   }
 
   /**
@@ -50,17 +66,18 @@ export class Authentication {
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
     if (shown === undefined) throw new DomainError('unauthenticated');
-    return this.#admit(shown, { requestId: who.requestId, authorization: undefined, ip: who.ip, rules });
+    return this.#admit(shown, { requestId: who.requestId, ip: who.ip, rules, byCookie: who.byCookie, isForeign: false });
   }
 
-  async #admit(shown: ShownToken, arrival: Arrival): Promise<Who> {
+  async #admit(shown: ShownToken, arrival: Admission): Promise<Who> {
     const { token, authorization } = await this.#standing(shown);
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
+    if (arrival.isForeign) throw new DomainError('cross-site-request');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
     refuseTokenOfOthers(token, authorization);
     refuseWithoutSecondFactor(token, authorization, arrival.rules);
     refuseByRules(token, authorization, arrival.rules);
-    const who = whoOf(token, authorization, ip, arrival.requestId);
+    const who = whoOf(token, authorization, { ip, requestId: arrival.requestId, byCookie: arrival.byCookie });
     this.#shown.set(who, shown);
     return who;
   }
@@ -109,7 +126,9 @@ function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, 
   }
 }
 
-function whoOf(token: LiveToken, { row, principal }: Authorization, ip: string, requestId: string): Who {
+type Way = Pick<Who, 'ip' | 'requestId' | 'byCookie'>;
+
+function whoOf(token: LiveToken, { row, principal }: Authorization, { ip, requestId, byCookie }: Way): Who {
   const sessionId = token.scopes === null ? token.id : null;
   const tokenId = token.scopes === null ? null : token.id;
   return {
@@ -117,6 +136,7 @@ function whoOf(token: LiveToken, { row, principal }: Authorization, ip: string, 
     caller: { userId: token.userId, sessionId, tokenId, ip },
     sessionId,
     tokenId,
+    byCookie,
     scopes: token.scopes === null ? null : new Set(token.scopes),
     ip,
     principal,

@@ -14,6 +14,8 @@ export interface Who {
   readonly caller: Caller;
   readonly sessionId: string | null;
   readonly tokenId: string | null;
+  /** The session was shown by the browser's cookie. */
+  readonly byCookie: boolean;
   /** Null for a session: it is not limited by scopes. */
   readonly scopes: ReadonlySet<string> | null;
   /** The client's address, canonical (RFC 5952 for IPv6). */

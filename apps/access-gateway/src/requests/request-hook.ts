@@ -27,7 +27,8 @@ export function decideBeforeBodies(
     if (rules.isPublic === true || (url !== undefined && OPERATIONS.has(url))) return;
     request.who = await authentication.authenticate({
       requestId: request.id,
-      authorization: request.headers.authorization,
+      method: request.method,
+      headers: request.headers,
       ip: request.clientAddress,
       rules,
     });

@@ -48,7 +48,7 @@ describe('a second factor that a role requires', () => {
   it('leaves a session without it where it can be set up, and nowhere else', async () => {
     const token = await personOf(STRICT_ROLE);
     const ask = (method: string, path: string, body?: unknown): Promise<Answer> => fixture.call(method, path, { token, body });
-    for (const path of ['/v1/users', '/v1/contacts', '/v1/events/stream', '/v1/api-tokens', '/v1/settings/security']) {
+    for (const path of ['/v1/users', '/v1/contacts', '/v1/alerts/stream', '/v1/api-tokens', '/v1/settings/security']) {
       expect((await ask('GET', path)).body['code']).toBe('second-factor-required');
     }
     expect((await ask('PUT', '/v1/settings/security', '{')).body['code']).toBe('second-factor-required');
