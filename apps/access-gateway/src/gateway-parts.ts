@@ -75,9 +75,18 @@ export function buildParts(config: GatewayConfig, logger: Logger, key: FactorKey
   const outside = connections(config, logger);
   const { database, broker, core } = outside;
   const inside = access(outside, logger, key);
-  const { audit, authorizations, hasher, credentials, sessions } = inside;
+  const { audit, authorizations, hasher, credentials, sessions, secondFactors } = inside;
   const people = new People(database);
-  const accountsOfPeople = new AccountsOfPeople({ database, core, credentials, hasher, sessions, authorizations, audit });
+  const accountsOfPeople = new AccountsOfPeople({
+    database,
+    core,
+    credentials,
+    hasher,
+    sessions,
+    authorizations,
+    audit,
+    secondFactors,
+  });
   const apiTokens = new ApiTokens(database, audit);
   const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });

@@ -2,7 +2,7 @@ import { DomainError } from '#kernel';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Who } from '../requests/request-context.js';
 import type { SecondFactors } from '../second-factors/second-factors.js';
-import type { SignInThrottle } from '../sessions/sign-in-throttle.js';
+import { neighbourhood, type SignInThrottle } from '../sessions/sign-in-throttle.js';
 import type { AuditTrail } from './audit-trail.js';
 import type { Credentials } from './credentials.js';
 import type { PasswordHasher } from './password-hasher.js';
@@ -29,12 +29,12 @@ export class Reauthentication {
     const { throttle, hasher } = this.parts;
     const account = await throttle.accountOf(who.authorization.email.normalize('NFC').trim().toLowerCase());
     const guess = { account, ip: who.ip, userId: who.caller.userId, isAdmin: who.principal.isAdmin };
-    await hasher.inTurn(async () => {
-      const wait = await throttle.waitFor(guess);
-      if (wait !== null) throw new DomainError('too-many-attempts', { retryAfterSeconds: wait });
-      if (await this.#holds(who.caller.userId, proof)) return;
+    await hasher.inTurn(neighbourhood(who.ip), async () => {
+      const begun = await throttle.begin(guess);
+      if ('waitSeconds' in begun) throw new DomainError('too-many-attempts', { retryAfterSeconds: begun.waitSeconds });
+      if (await this.#holds(who.caller.userId, proof)) return throttle.takeBack(begun.failureId);
       await this.parts.database.transaction(async (trx) => {
-        await throttle.failed(trx, guess, 'code' in proof);
+        await throttle.failed(trx, begun.failureId, 'code' in proof);
         await this.parts.audit.record(trx, 'sign-in.failed', {
           actorId: who.caller.userId,
           ip: who.ip,

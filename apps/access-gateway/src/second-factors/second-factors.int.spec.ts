@@ -146,6 +146,20 @@ describe('a second factor', () => {
     ).toBe(204);
   });
 
+  it('that is lost is removed by an administrator, and never his own in that way', async () => {
+    const admin = await fixture.person({ isAdmin: true });
+    const person = await fixture.person();
+    const { token } = await setUp(person);
+    const session = await fixture.signIn(admin);
+    const remove = (id: string, by = session): Promise<Answer> => fixture.call('DELETE', `/v1/users/${id}/totp`, { token: by });
+    expect((await remove(person.id, await fixture.signIn(await fixture.person()))).body['code']).toBe('forbidden');
+    expect((await remove(admin.id)).body['code']).toBe('own-privileges');
+    expect((await remove(person.id)).status).toBe(204);
+    expect((await remove(person.id)).status).toBe(404);
+    expect((await fixture.call('GET', '/v1/me', { token })).status).toBe(401);
+    expect((await signIn(person)).status).toBe(201);
+  });
+
   it('tells nothing from a refused address, save to complete credentials of an exempt administrator', async () => {
     const admin = await fixture.person({ isAdmin: true });
     const { secret } = await setUp(admin);

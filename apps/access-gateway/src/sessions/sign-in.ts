@@ -10,7 +10,7 @@ import type { GatewayDatabase } from '../database/gateway-database.js';
 import { SESSION_LIFETIME } from '../requests/live-tokens.js';
 import { newToken } from '../requests/token.js';
 import type { FactorUse, SecondFactors } from '../second-factors/second-factors.js';
-import type { Guess, SignInThrottle } from './sign-in-throttle.js';
+import { neighbourhood, type Guess, type SignInThrottle } from './sign-in-throttle.js';
 
 export interface Credentials {
   readonly email: string;
@@ -50,6 +50,15 @@ export interface SignInParts {
   readonly secondFactors: SecondFactors;
 }
 
+/** One sign-in under way. */
+interface Attempt {
+  readonly account: Account;
+  readonly guess: Guess;
+  readonly listed: boolean;
+  /** It is counted already, and taken back when it is no failure. */
+  readonly failureId: string;
+}
+
 /** The same statement whether the name exists or not. */
 const ACCOUNT_SQL = `
   SELECT sec.settings, sec.authz_version, u.id, u.email, u.name, p.status, p.is_admin, p.epoch, c.password_hash,
@@ -74,47 +83,36 @@ export class SignIn {
     const email = credentials.email.normalize('NFC').trim().toLowerCase();
     const { throttle, hasher } = this.parts;
     const accountKey = await throttle.accountOf(email);
-    // Everything that judges a guess happens in turn: guesses side by side must not outrun the count.
-    return hasher.inTurn(async () => {
+    return hasher.inTurn(neighbourhood(ip), async () => {
       const account = await this.#account(email);
       const guess = { account: accountKey, ip, userId: account.id, isAdmin: account.is_admin === true };
       const listed = this.#isListed(account, ip);
-      const wait = await throttle.waitFor(guess);
-      if (wait !== null) {
+      const begun = await throttle.begin(guess);
+      if ('waitSeconds' in begun) {
         await this.#refuse(account, guess, 'throttled');
-        throw listed ? new DomainError('too-many-attempts', { retryAfterSeconds: wait }) : new DomainError('ip-not-allowed');
+        if (!listed) throw new DomainError('ip-not-allowed');
+        throw new DomainError('too-many-attempts', { retryAfterSeconds: begun.waitSeconds });
       }
+      const attempt: Attempt = { account, guess, listed, failureId: begun.failureId };
       const right = await hasher.verify(account.password_hash, normalPassword(credentials.password));
-      if (!right) {
-        await this.#fail(guess);
-        throw new DomainError(listed ? 'invalid-credentials' : 'ip-not-allowed');
-      }
-      const factor = await this.#secondFactor(account, guess, { listed, code: credentials.totp });
-      return this.#admit(account, guess, listed, factor);
+      if (!right) return this.#fail(attempt);
+      return this.#admit(attempt, await this.#secondFactor(attempt, credentials.totp));
     });
   }
 
   /** After the right password: null where no second factor is in force. */
-  async #secondFactor(
-    account: Account,
-    guess: Guess,
-    { listed, code }: { listed: boolean; code: string | undefined },
-  ): Promise<FactorUse | null> {
+  async #secondFactor(attempt: Attempt, code: string | undefined): Promise<FactorUse | null> {
+    const { account, guess, listed, failureId } = attempt;
     const { id: userId, sealed_secret: sealedSecret, last_step: lastStep, now_ms: nowMs } = account;
     if (userId === null || sealedSecret === null || lastStep === null) return null;
     if (code === undefined) {
+      await this.parts.throttle.takeBack(failureId);
       await this.parts.audit.noteOften('second-factor.due', { actorId: userId, ip: guess.ip });
       // From a refused address only complete credentials tell anything.
       throw new DomainError(listed ? 'totp-required' : 'ip-not-allowed');
     }
     const use = await this.parts.secondFactors.judge({ userId, sealedSecret, lastStep, nowMs }, code);
-    if (use === null) return this.#failSecondFactor(guess, listed);
-    return use;
-  }
-
-  async #failSecondFactor(guess: Guess, listed: boolean): Promise<never> {
-    await this.#fail(guess, true);
-    throw new DomainError(listed ? 'invalid-credentials' : 'ip-not-allowed');
+    return use ?? this.#fail(attempt, true);
   }
 
   async #account(email: string): Promise<Account> {
@@ -131,20 +129,23 @@ export class SignIn {
     return !settings.ipAllowList.enabled || this.parts.addressRule.lists(ip, settings, authzVersion);
   }
 
-  async #admit(account: Account, guess: Guess, listed: boolean, factor: FactorUse | null): Promise<SignedIn> {
+  async #admit(attempt: Attempt, factor: FactorUse | null): Promise<SignedIn> {
+    const { account, guess, listed, failureId } = attempt;
     const { settings, id, email, name, epoch } = account;
     const isAdmin = account.is_admin === true;
     if (!listed && !(isAdmin && settings.ipAllowList.exemptAdmins)) {
+      await this.parts.throttle.takeBack(failureId);
       await this.#refuse(account, guess, 'address');
       throw new DomainError('ip-not-allowed');
     }
     if (id === null || email === null || name === null || epoch === null) throw new DomainError('invalid-credentials');
     if (account.status === 'deactivated' || account.held !== false) {
+      await this.parts.throttle.takeBack(failureId);
       await this.#refuse(account, guess, 'deactivated');
       throw new DomainError(listed ? 'account-deactivated' : 'ip-not-allowed');
     }
     const begun = await this.#begin({ userId: id, epoch, guess, factor });
-    if (begun === null) return this.#failSecondFactor(guess, listed);
+    if (begun === null) return this.#fail(attempt, true);
     return { ...begun, user: { id, email, name, isAdmin } };
   }
 
@@ -180,15 +181,16 @@ export class SignIn {
     });
   }
 
-  async #fail(guess: Guess, atSecondFactor = false): Promise<void> {
+  async #fail({ guess, listed, failureId }: Attempt, atSecondFactor = false): Promise<never> {
     await this.parts.database.transaction(async (trx) => {
-      await this.parts.throttle.failed(trx, guess, atSecondFactor);
+      await this.parts.throttle.failed(trx, failureId, atSecondFactor);
       await this.parts.audit.record(trx, 'sign-in.failed', {
         actorId: guess.userId,
         ip: guess.ip,
         details: { account: guess.account.toString('hex') },
       });
     });
+    throw new DomainError(listed ? 'invalid-credentials' : 'ip-not-allowed');
   }
 
   /** Right credentials (or none judged) that did not get in. */
