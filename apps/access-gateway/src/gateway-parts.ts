@@ -34,7 +34,11 @@ function connections(config: GatewayConfig, logger: Logger) {
 }
 
 /** Who may come in. */
-function access({ database }: { readonly database: GatewayDatabase }, logger: Logger, key: FactorKey) {
+function access(
+  { database, core }: { readonly database: GatewayDatabase; readonly core: CoreClient },
+  logger: Logger,
+  key: FactorKey,
+) {
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
@@ -54,6 +58,7 @@ function access({ database }: { readonly database: GatewayDatabase }, logger: Lo
     audit,
     reauthentication,
     authorizations,
+    core,
     addressRule,
   });
   return {

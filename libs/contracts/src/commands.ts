@@ -67,6 +67,8 @@ export const COMMANDS = [
   'MoveDeal',
   'CreateFirstAdministrator',
   'CreateUser',
+  'InviteUser',
+  'ActivateUser',
   'ChangeUser',
   'DeactivateUser',
   'ReactivateUser',

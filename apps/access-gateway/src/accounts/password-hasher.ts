@@ -2,7 +2,7 @@ import { hash, verify } from '@node-rs/argon2';
 import { DomainError } from '#kernel';
 
 /** OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, 2 passes, 1 lane; Argon2id is the package's default algorithm. */
-const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+export const PASSWORD_COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 /** Hashes at a time: they fill the cores and memory, and are what guesses compete for. */
 const SLOTS = 2;
 const LONGEST_QUEUE = 500;
@@ -21,7 +21,7 @@ export class PasswordHasher {
 
   /** Argon2id in PHC form. */
   hash(password: string): Promise<string> {
-    return this.#inSlot(() => hash(password, COST));
+    return this.#inSlot(() => hash(password, PASSWORD_COST));
   }
 
   /** Use inside `inTurn`. Without a stored hash the same work is done on one that nothing fits, so that both take as long. */
@@ -66,7 +66,7 @@ export class PasswordHasher {
   }
 
   #dummyHash(): Promise<string> {
-    this.#dummy ??= hash('no password has this hash', COST);
+    this.#dummy ??= hash('no password has this hash', PASSWORD_COST);
     return this.#dummy;
   }
 }

@@ -1,5 +1,7 @@
+import type { AuthorizationRow } from '#contracts';
 import { DomainError } from '#kernel';
 import type { AddressRule } from '../addresses/address-rule.js';
+import type { CoreClient } from '../core/core-client.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Authorizations } from '../requests/authorizations.js';
 import type { Who } from '../requests/request-context.js';
@@ -20,6 +22,7 @@ export interface PasswordsParts {
   readonly reauthentication: Reauthentication;
   readonly authorizations: Authorizations;
   readonly addressRule: AddressRule;
+  readonly core: CoreClient;
 }
 
 /** People's own dealings with their passwords. */
@@ -44,14 +47,20 @@ export class Passwords {
 
   /**
    * Sets the first password of an invited person; gives his id. Throws `not-found` for an invitation that is not open (or whose
-   * person is deactivated), `ip-not-allowed` as signing in would, and `password-too-weak`; the invitation then stays open.
+   * person is deactivated), `ip-not-allowed` as signing in would, `password-too-weak`, and `dependency-unavailable` when core does
+   * not answer; the invitation then stays open.
    */
-  async acceptInvitation(token: string, password: string, ip: string): Promise<string> {
+  async acceptInvitation(token: string, password: string, { ip, requestId }: { ip: string; requestId: string }): Promise<string> {
     const hash = invitationHash(token);
     const invitedId = hash === null ? null : await this.parts.credentials.invited(hash);
     if (hash === null || invitedId === null) throw new DomainError('not-found');
-    await this.#refuseOutsiders(invitedId, ip);
+    const status = await this.#admitted(invitedId, ip);
     const passwordHash = await this.parts.hasher.hash(acceptablePassword(password, 'password'));
+    // Core first, as with every account: what fails between leaves an open invitation, which completes it.
+    if (status === 'invited') {
+      const caller = { userId: invitedId, sessionId: null, tokenId: null, ip };
+      await this.parts.core.command('ActivateUser', { requestId, caller }, { targetId: invitedId });
+    }
     return this.parts.database.transaction(async (trx) => {
       const userId = await this.parts.credentials.accept(trx, hash);
       if (userId === null) throw new DomainError('not-found');
@@ -61,11 +70,11 @@ export class Passwords {
     });
   }
 
-  async #refuseOutsiders(userId: string, ip: string): Promise<void> {
+  async #admitted(userId: string, ip: string): Promise<AuthorizationRow['status']> {
     const authorization = await this.parts.authorizations.current(userId, Number.MAX_SAFE_INTEGER);
     if (authorization === null || authorization.row.status === 'deactivated') throw new DomainError('not-found');
     const { isAdmin, settings, authzVersion } = authorization.row;
-    if (this.parts.addressRule.admits({ ip, isAdmin, via: 'session' }, settings, authzVersion)) return;
+    if (this.parts.addressRule.admits({ ip, isAdmin, via: 'session' }, settings, authzVersion)) return authorization.row.status;
     await this.parts.audit.noteOften('address.refused', { actorId: userId, ip, details: { via: 'invitation' } });
     throw new DomainError('ip-not-allowed');
   }

@@ -6,7 +6,7 @@ import type { AuditTrail } from '../accounts/audit-trail.js';
 import type { Credentials } from '../accounts/credentials.js';
 import type { PasswordHasher } from '../accounts/password-hasher.js';
 import { acceptablePassword } from '../accounts/password-policy.js';
-import type { CoreClient } from '../core/core-client.js';
+import { commandIdOf, type CoreClient } from '../core/core-client.js';
 import type { GatewaySchema } from '../database/access-schema.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { parseJson, type CommandRequest } from '../http/index.js';
@@ -38,7 +38,9 @@ export class AccountsOfPeople {
   async create(who: Who, request: CommandRequest): Promise<{ made: AcceptedReply; inviteToken?: string }> {
     const { password, rest } = withoutPassword(request);
     const passwordHash = password === undefined ? null : await this.parts.hasher.hash(acceptablePassword(password, 'password'));
-    const made = await this.parts.core.command('CreateUser', who, rest);
+    // Both under one command id: a key that is used again with a password, or without, names another body.
+    const commandId = commandIdOf('CreateUser', who.caller.userId, rest);
+    const made = await this.parts.core.command(password === undefined ? 'InviteUser' : 'CreateUser', who, { ...rest, commandId });
     const inviteToken = await this.parts.database.transaction(async (trx) => {
       await lockCredential(trx, made.id);
       const entry = { actorId: who.caller.userId, ip: who.ip, details: { userId: made.id } };
@@ -64,15 +66,16 @@ export class AccountsOfPeople {
     const { password, rest } = withoutPassword(request);
     if (password === undefined) return this.parts.core.command('ChangeUser', who, { ...rest, targetId: userId });
     const accepted = acceptablePassword(password, 'password');
-    await this.#refuseTakingOver(who, userId);
+    const { row } = await this.#refuseTakingOver(who, userId);
     const passwordHash = await this.parts.hasher.hash(accepted);
     const outcome = await this.parts.core.command('ChangeUser', who, { ...rest, targetId: userId });
+    const activated = row.status === 'active' ? null : await this.parts.core.command('ActivateUser', who, { targetId: userId });
     await this.parts.database.transaction(async (trx) => {
       await this.parts.credentials.set(trx, userId, passwordHash);
       await this.parts.sessions.endAll(trx, { userId, ip: who.ip, reason: 'password-changed' });
       await this.parts.audit.record(trx, 'password.set', { actorId: who.caller.userId, ip: who.ip, details: { userId } });
     });
-    return outcome;
+    return activated ?? outcome;
   }
 
   /**
