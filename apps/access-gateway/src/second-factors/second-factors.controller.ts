@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DomainError } from '#kernel';
 import { Reauthentication } from '../accounts/reauthentication.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
-import { readJson, Sent, validated, type SentBody } from '../http/index.js';
+import { readJson, Sent, type SentBody } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { CurrentWho, WithoutSecondFactor, type Who } from '../requests/request-context.js';
 import { SecondFactors } from './second-factors.js';
@@ -65,7 +65,7 @@ export class SecondFactorsController {
   })
   async remove(@CurrentWho() who: Who, @Sent() sent: SentBody): Promise<void> {
     const { userId } = who.caller;
-    const shown = sent.bytes === undefined ? validated({}, removalSchema) : readJson(sent, removalSchema);
+    const shown = readJson(sent, removalSchema);
     await this.reauthentication.require(who, 'code' in shown ? shown : { password: shown.currentPassword });
     const removed = await this.database.transaction((trx) =>
       this.secondFactors.remove(trx, userId, { actorId: userId, ip: who.ip }),

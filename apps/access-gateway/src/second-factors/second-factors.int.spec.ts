@@ -131,7 +131,8 @@ describe('a second factor', () => {
     const person = await fixture.person();
     const { secret, recoveryCodes, token } = await setUp(person);
     const remove = (body?: object): Promise<Answer> => fixture.call('DELETE', '/v1/me/totp', { token, body });
-    expect((await remove()).body['code']).toBe('validation-failed');
+    expect((await remove()).status).toBe(415);
+    expect((await remove({})).body['code']).toBe('validation-failed');
     expect((await remove({ currentPassword: 'a wrong password' })).body['code']).toBe('invalid-credentials');
     expect((await remove({ code: '000000' })).body['code']).toBe('invalid-credentials');
     expect((await signIn(person)).body['code']).toBe('totp-required');
