@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Service } from './service-names.js';
 
 /** The environment of `npm start`, read once. Ports and numbers of instances are resolved: what stands here is what will run. */
@@ -13,6 +13,8 @@ export interface StartConfig {
   /** True when the ingests moved behind the gateways because the default port was taken by one of them. */
   readonly ingestPortMoved: boolean;
   readonly instances: Readonly<Record<Service, number>>;
+  /** Absolute path of the file of signed heads, which had better lie on another disk than the database. */
+  readonly headsFile: string;
   /** Superuser URL of a server that exists; absent: a private server is started. */
   readonly databaseUrl?: string;
   /** URL of a server that exists; absent: a private server is started. */
@@ -30,9 +32,11 @@ export type PassedOn =
   | 'PALISADE_TRUSTED_PROXIES'
   | 'PALISADE_KEK'
   | 'PALISADE_FACTOR_KEY'
+  | 'PALISADE_KEK_PREVIOUS'
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
-  | 'PALISADE_ALLOW_PRIVATE_TARGETS';
+  | 'PALISADE_ALLOW_PRIVATE_TARGETS'
+  | 'PALISADE_HEADS_WEBHOOK';
 
 /** Every wrong value of the environment. A problem names the variable and what it may be, and never quotes a secret. */
 export class ConfigError extends Error {
@@ -59,9 +63,11 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_TRUSTED_PROXIES: { accepts: isCidrList, expected: 'addresses or CIDRs separated by commas, for example 10.0.0.0/8' },
   PALISADE_KEK: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
   PALISADE_FACTOR_KEY: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
+  PALISADE_KEK_PREVIOUS: { accepts: isKey, expected: 'the 32 bytes in base64 that PALISADE_KEK was before' },
   PALISADE_FORM_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
+  PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
 };
 
 const OTHER_NAMES = [
@@ -73,6 +79,7 @@ const OTHER_NAMES = [
   'PALISADE_NATS_URL',
   'PALISADE_ADMIN_EMAIL',
   'PALISADE_ADMIN_PASSWORD',
+  'PALISADE_HEADS_FILE',
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -98,8 +105,10 @@ export function readStartConfig(env: Environment, workingDirectory: string): Sta
     'an IP address of this machine, for example 127.0.0.1',
   );
   const password = reader.administratorPassword();
+  const dataDir = resolve(workingDirectory, reader.text('PALISADE_DATA_DIR') ?? '.data');
   const config: StartConfig = {
-    dataDir: resolve(workingDirectory, reader.text('PALISADE_DATA_DIR') ?? '.data'),
+    dataDir,
+    headsFile: resolve(workingDirectory, reader.text('PALISADE_HEADS_FILE') ?? join(dataDir, 'heads', 'heads.jsonl')),
     host: host ?? '127.0.0.1',
     gatewayPorts,
     ingestPorts: ingests.ports,
@@ -208,6 +217,12 @@ function unknownNames(env: Environment): readonly string[] {
 function isKey(value: string): boolean {
   const bytes = Buffer.from(value, 'base64');
   return bytes.length === 32 && bytes.toString('base64') === value;
+}
+
+function isWebUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === 'https:' || protocol === 'http:') && username + password === '';
 }
 
 function isPositive(value: string): boolean {

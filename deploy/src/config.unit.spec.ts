@@ -17,6 +17,7 @@ describe('readStartConfig', () => {
   it('needs nothing', () => {
     expect(read({})).toMatchObject({
       dataDir: '/srv/.data',
+      headsFile: '/srv/.data/heads/heads.jsonl',
       host: '127.0.0.1',
       gatewayPorts: [3000],
       ingestPorts: [3001],
@@ -46,6 +47,7 @@ describe('readStartConfig', () => {
       PALISADE_KEK: 'c2hvcnQ=',
       PALISADE_FORM_RATE: '0',
       PALISADE_LOG_LEVEL: 'loud',
+      PALISADE_HEADS_WEBHOOK: 'https://user:password@host/heads',
     };
     const found = problems(wrong);
     for (const name of Object.keys(wrong)) expect(found.filter((problem) => problem.startsWith(`${name}:`))).toHaveLength(1);

@@ -129,6 +129,10 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_HEALTH_PORT: port,
         PALISADE_KEY_DIR: join(config.dataDir, 'keys'),
         PALISADE_KEK: config.passedOn.PALISADE_KEK,
+        PALISADE_KEK_PREVIOUS: config.passedOn.PALISADE_KEK_PREVIOUS,
+        PALISADE_HEADS_FILE: config.headsFile,
+        PALISADE_HEADS_WEBHOOK: config.passedOn.PALISADE_HEADS_WEBHOOK,
+        PALISADE_ALLOW_PRIVATE_TARGETS: config.passedOn.PALISADE_ALLOW_PRIVATE_TARGETS,
       };
     case 'activity-monitor':
       return { PALISADE_HOST: '127.0.0.1', PALISADE_HEALTH_PORT: port };

@@ -283,6 +283,7 @@ describe('doors', () => {
         contacts: (await made(staff.admin.post('/v1/contacts', { name: 'Contact' }))).id,
         companies: (await made(staff.admin.post('/v1/companies', { name: 'Company' }))).id,
         deals: (await made(staff.admin.post('/v1/deals', { title: 'Deal' }))).id,
+        pipelines: (await made(staff.admin.post('/v1/pipelines', { name: 'Pipeline', stages: [{ name: 'Stage' }] }))).id,
         invitations: 'pls_i_unknown',
       };
       const json = { 'content-type': 'application/json' };

@@ -187,4 +187,22 @@ describe('the past of a record', () => {
     expect(opened.every(({ subjectId, kind }) => subjectId === one.id && kind === 'card')).toBe(true);
     await staff.monitoring({ limits: [] });
   });
+
+  it('and the present of a deal tell names of contacts that stand in the ledger with the opening', async () => {
+    const person = await staff.person({ grants: { ...SELLER, contact: { ...EVERYTHING, view: 'responsible' } } });
+    const [named, unnamed] = [
+      await made(person.client.post('/v1/contacts', { name: unique('Named') })),
+      await made(seller.client.post('/v1/contacts', { name: unique('Unnamed') })),
+    ];
+    const deal = await made(seller.client.post('/v1/deals', { title: 'Both', contactIds: [named.id, unnamed.id] }));
+    const card = await answered(200, person.client.get<{ contacts: Json[] }>(`/v1/deals/${deal.id}`));
+    expect(card.contacts).toEqual([{ id: named.id, name: named['name'] }, { id: unnamed.id }]);
+    const shownTo = (id: string) => answered(200, staff.admin.get<{ items: Json[] }>(`/v1/exposure?contactId=${id}`));
+    const [entry] = await eventually('the ledger', async () => {
+      const { items } = await shownTo(named.id);
+      return items.some(({ userId }) => userId === person.id) ? items : undefined;
+    });
+    expect(entry).toMatchObject({ userId: person.id, subjectType: 'contact', subjectId: named.id, kind: 'card', masked: true });
+    expect((await shownTo(unnamed.id)).items.filter(({ userId }) => userId === person.id)).toEqual([]);
+  });
 });

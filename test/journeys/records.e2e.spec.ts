@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { startSystem, type HttpAnswer, type System } from '#testing';
 import {
   answered,
+  eventually,
   everyRow,
   freshEmail,
   freshNumber,
@@ -379,4 +381,39 @@ describe('records', () => {
     const shown = await card(path, narrow);
     expect(shown['contacts']).toEqual([{ id: contact.id }]);
   });
+
+  it('keep each of 100 changes made to one deal at once, by clients that try again', async () => {
+    const { id } = await made(seller.client.post('/v1/deals', { title: unique('Deal') }));
+    const database = new pg.Client({ connectionString: system.connections.database.superuser });
+    await database.connect();
+    const changes = async (): Promise<{ version: number; value: string }[]> => {
+      const text = `SELECT version, data->'amount'->>'value' AS value FROM es.events WHERE stream = $1 AND version > 1 ORDER BY version`;
+      return (await database.query<{ version: number; value: string }>(text, [`deal-${id}`])).rows;
+    };
+    const values = Array.from({ length: 100 }, (_, index) => `${index + 1}.00`);
+    /** Tries again while others win (412), and when told to (503) unless the change is there all the same. */
+    const change = (value: string): Promise<number> =>
+      eventually(
+        'a change',
+        async () => {
+          const answer = await seller.client.patch<Made>(`/v1/deals/${id}`, { amount: { value, currency: 'RUB' } });
+          if (answer.status === 200) return answer.body.version;
+          if (answer.status === 503) return (await changes()).find((event) => event.value === value)?.version;
+          return answer.status === 412 ? undefined : Promise.reject(new Error(answer.text));
+        },
+        60_000,
+      );
+    try {
+      const versions = await Promise.all(values.map(change));
+      const stored = await changes();
+      expect(stored.map(({ version }) => version)).toEqual(values.map((_, index) => index + 2));
+      expect(new Set(stored.map(({ value }) => value))).toEqual(new Set(values));
+      expect(values.map((value, index) => [value, versions[index]])).toEqual(
+        values.map((value) => [value, stored.find((event) => event.value === value)?.version]),
+      );
+      expect(await card(`/v1/deals/${id}`)).toMatchObject({ version: 101, amount: { value: stored.at(-1)?.value } });
+    } finally {
+      await database.end();
+    }
+  }, 90_000);
 });

@@ -143,12 +143,24 @@ describe('planted numbers and addresses', () => {
         }
       }
     }
+    const [remark, phone] = await Promise.all(
+      (['text', 'phone'] as const).map((type) =>
+        made(staff.admin.post('/v1/custom-fields', { recordType: 'deal', name: `Поле ${number()}`, type })),
+      ),
+    );
+    await made(staff.admin.post('/v1/pipelines', { name: `Воронка ${number()}`, stages: [{ name: `Этап ${email()}` }] }));
     const deal = await ask('POST', '/v1/deals', {
       title: `Сделка ${number()}`,
+      customFields: { [remark?.id ?? '']: `${number()} ${email()}`, [phone?.id ?? '']: number() },
       note: `${email()} ${number()}`,
       tags: [number()],
     });
-    await ask('PATCH', `/v1/deals/${String(deal.body['id'])}`, { title: `Сделка ${number()} ${email()}` });
+    expect(deal.status).toBe(201);
+    await ask('PATCH', `/v1/deals/${String(deal.body['id'])}`, {
+      title: `Сделка ${number()} ${email()}`,
+      customFields: { [phone?.id ?? '']: number() },
+    });
+    await ask('POST', `/v1/deals/${String(deal.body['id'])}/lose`, { reason: `ушёл к ${number()} ${email()}` });
     await ask('GET', `/v1/deals/${String(deal.body['id'])}`);
   });
 
@@ -193,6 +205,7 @@ describe('planted numbers and addresses', () => {
       ['POST', '/v1/contacts', `phone=${number()}`, { 'content-type': 'application/x-www-form-urlencoded' }],
       ['POST', '/v1/contacts', { name: 'x', emails: [{ address: `${email()}@` }] }],
       ['POST', '/v1/deals', { title: 'x', contactIds: [number()], stageId: email() }],
+      ['POST', '/v1/deals', { title: 'x', customFields: { [number()]: number() } }],
       ['POST', '/v1/users', { name: number(), email: email() }],
       ['GET', `/v1/contacts?q=${encodeURIComponent(number())}`, undefined],
       ['GET', `/v1/contacts?q=${encodeURIComponent(email())}`, undefined],
@@ -219,6 +232,7 @@ describe('planted numbers and addresses', () => {
     for (const path of [
       '/v1/me',
       '/v1/pipelines',
+      '/v1/custom-fields',
       '/v1/forms',
       '/v1/alerts',
       `/v1/exposure?userId=${seller.id}`,

@@ -19,6 +19,7 @@ import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
+import { Refusals } from './requests/refusals.js';
 import type { FactorKey } from './second-factors/factor-key.js';
 import { SecondFactors } from './second-factors/second-factors.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
@@ -42,7 +43,9 @@ function access(
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
-  const authentication = new Authentication(new LiveTokens(database), authorizations, addressRule, audit, logger);
+  const refusals = new Refusals(audit, logger);
+  const tokens = new LiveTokens(database);
+  const authentication = new Authentication(tokens, authorizations, addressRule, audit, refusals, logger);
   const hasher = new PasswordHasher();
   const throttle = new SignInThrottle(database);
   const credentials = new Credentials(database);
@@ -63,6 +66,7 @@ function access(
   });
   return {
     audit,
+    refusals,
     authorizations,
     authentication,
     hasher,

@@ -9,6 +9,7 @@ import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
 import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
+import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { GatewayDatabase } from './database/gateway-database.js';
 import { FormsController } from './forms/forms.controller.js';
 import type { GatewayParts } from './gateway-parts.js';
@@ -24,6 +25,8 @@ import { PipelinesController } from './pipelines/pipelines.controller.js';
 import { RecordsModule } from './records/records.module.js';
 import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
+import { RewindsController } from './rewinds/rewinds.controller.js';
+import { Rewinds } from './rewinds/rewinds.js';
 import { SecondFactors } from './second-factors/second-factors.js';
 import { SecondFactorsController } from './second-factors/second-factors.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -90,9 +93,12 @@ export class GatewayModule {
         SecuritySettingsController,
         ApiTokensController,
         PipelinesController,
+        CustomFieldsController,
         FormsController,
+        RewindsController,
         OpenApiController,
       ],
+      providers: [Rewinds],
     };
   }
 }

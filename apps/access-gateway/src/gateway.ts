@@ -23,7 +23,10 @@ export interface Gateway {
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const parts = buildParts(config, logger, await factorKey(config.factorKey, config.keyDir));
   await parts.hasher.warmUp();
-  const app = await createHttpApp(GatewayModule.forRoot(parts, logger), { logger, catalogue: PROBLEMS });
+  const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
+    ...{ logger, catalogue: PROBLEMS },
+    onProblem: (problem, request) => parts.refusals.observe(problem, request),
+  });
   decideBeforeBodies(app, parts.authentication, new AddressList(config.trustedProxies));
   parts.routes.watch(app);
   await app.listen(config.port, config.host);

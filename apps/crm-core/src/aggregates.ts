@@ -1,11 +1,14 @@
+import { auditAggregate } from './audit/audit.aggregate.js';
 import { companyAggregate } from './companies/company.aggregate.js';
 import { contactAggregate } from './contacts/contact.aggregate.js';
+import { customFieldAggregate } from './custom-fields/custom-field.aggregate.js';
 import { dealAggregate } from './deals/deal.aggregate.js';
 import { departmentAggregate } from './departments/department.aggregate.js';
 import { formAggregate } from './forms/form.aggregate.js';
 import { leadAggregate } from './leads/lead.aggregate.js';
 import type { AnyAggregate } from './log/aggregate.js';
 import { pipelineAggregate } from './pipelines/pipeline.aggregate.js';
+import { rewindAggregate } from './rewinds/rewind.aggregate.js';
 import { roleAggregate } from './roles/role.aggregate.js';
 import { securitySettingsAggregate } from './security-settings/security-settings.aggregate.js';
 import { userAggregate } from './users/user.aggregate.js';
@@ -16,11 +19,14 @@ const ALL: readonly unknown[] = [
   dealAggregate,
   leadAggregate,
   pipelineAggregate,
+  customFieldAggregate,
   formAggregate,
   userAggregate,
   departmentAggregate,
   roleAggregate,
   securitySettingsAggregate,
+  rewindAggregate,
+  auditAggregate,
 ];
 
 /** Every kind of stream of the log, by the first part of its name: what reads the whole log goes by this. */

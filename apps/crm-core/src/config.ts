@@ -19,6 +19,14 @@ export const coreConfigSchema = z
     PALISADE_KEY_DIR: z.string().min(1).default('.data/keys'),
     /** Key-encryption key: 32 bytes, base64. */
     PALISADE_KEK: setting.secret().optional(),
+    /** While the key from outside is changed: the one before, which still opens (`npm run rotate-keys`). */
+    PALISADE_KEK_PREVIOUS: setting.secret().optional(),
+    /** Where signed heads are written, outside the database. */
+    PALISADE_HEADS_FILE: z.string().min(1).default('.data/heads/heads.jsonl'),
+    /** Where signed heads are posted as well. */
+    PALISADE_HEADS_WEBHOOK: setting.url('http', 'https').optional(),
+    /** Lets the webhook be on loopback or in a private network. */
+    PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Connections to PostgreSQL. */
     PALISADE_CORE_POOL: setting.integer(4, 100).default(24),
   })
@@ -31,6 +39,10 @@ export const coreConfigSchema = z
     logLevel: env.PALISADE_LOG_LEVEL,
     keyDir: env.PALISADE_KEY_DIR,
     kek: env.PALISADE_KEK,
+    kekPrevious: env.PALISADE_KEK_PREVIOUS,
+    headsFile: env.PALISADE_HEADS_FILE,
+    headsWebhook: env.PALISADE_HEADS_WEBHOOK,
+    allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,
     poolSize: env.PALISADE_CORE_POOL,
   }));
 export type CoreConfig = z.output<typeof coreConfigSchema>;

@@ -5,21 +5,27 @@ import { HealthModule, type HealthChecks, type Logger } from '#platform';
 import { Authorizations } from './commands/authorizations.js';
 import type { CommandClass } from './commands/command-context.js';
 import { CommandIntake } from './commands/command-intake.js';
+import { RunningCommands } from './commands/running-commands.js';
 import { COMPANY_COMMANDS, CompaniesModule } from './companies/companies.module.js';
 import type { CoreConfig } from './config.js';
 import { GetContactPointsHandler } from './contact-points/contact-points.query.js';
 import { CONTACT_COMMANDS, ContactsModule } from './contacts/contacts.module.js';
+import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custom-fields.module.js';
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
 import { LeadsModule } from './leads/leads.module.js';
-import { CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
+import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
 import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
+import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
+import { GetRewindHandler } from './rewinds/rewind.query.js';
+import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
 import { SECURITY_SETTINGS_COMMANDS, SecuritySettingsModule } from './security-settings/security-settings.module.js';
+import { SealsModule } from './seals/seals.module.js';
 import { USER_COMMANDS, UsersModule } from './users/users.module.js';
 
 const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
@@ -32,6 +38,9 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...CUSTOM_FIELD_COMMANDS,
+    ...PIPELINE_COMMANDS,
+    ...REWIND_COMMANDS,
   }),
 );
 
@@ -46,7 +55,11 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     RolesModule,
     SecuritySettingsModule,
     FormsModule,
+    CustomFieldsModule,
+    PipelinesModule,
     LeadsModule,
+    RewindsModule,
+    SealsModule,
   ],
   controllers: [RequestsController],
   providers: [
@@ -58,12 +71,18 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
       inject: [CrmLog, CORE_POOL, Authorizations],
       useFactory: (log: CrmLog, pool: Pool, authorizations: Authorizations) => new RecordPast(log, pool, authorizations),
     },
+    GetRewindHandler,
+    {
+      provide: RunningCommands,
+      inject: [CORE_CONFIG],
+      useFactory: (config: CoreConfig) => new RunningCommands(config.databaseUrl, config.instance),
+    },
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,
-      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS],
-      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys) =>
-        new CommandIntake(bus, log, authorizations, keys, COMMANDS, () => new Date()),
+      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS, RunningCommands],
+      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys, running: RunningCommands) =>
+        new CommandIntake(bus, log, authorizations, keys, COMMANDS, running, () => new Date()),
     },
   ],
 })

@@ -17,6 +17,7 @@ import {
   stopOnSignals,
   type Logger,
 } from '#platform';
+import { AuditCopier } from './audit/audit-copier.js';
 import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
@@ -26,10 +27,13 @@ import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
 import { consumeLeads } from './leads/consume-leads.js';
 import { LeadIntake } from './leads/lead-intake.js';
+import { expireCommands } from './commands/command-expiry.js';
 import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
+import { RewindWorker } from './rewinds/rewind-worker.js';
+import { Sealer } from './seals/sealer.js';
 import { deactivateByMonitor } from './users/deactivate-by-monitor.js';
 
 const STOP_WITHIN_MS = 9_000;
@@ -97,6 +101,12 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const forgetStreams = keepStreams(broker, logger);
   const relay = new Relay(config, app.get(CORE_POOL), app.get(EventStore), app.get(CrmLog), broker, logger);
   relay.start();
+  const rewinds = app.get(RewindWorker);
+  rewinds.start(config);
+  const copier = new AuditCopier(config, app.get(CORE_POOL), app.get(CrmLog), logger);
+  copier.start();
+  const sealer = app.get(Sealer, { strict: false });
+  sealer.start();
   app.get(FormChanges).onChanged(() => {
     broker
       .connection()
@@ -107,6 +117,10 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
   const shell = app.get(CommandShell);
   return [
     relay,
+    rewinds,
+    expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
+    copier,
+    sealer,
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),

@@ -65,6 +65,11 @@ export const COMMANDS = [
   'RestoreDeal',
   'AssignDeal',
   'MoveDeal',
+  'WinDeal',
+  'LoseDeal',
+  'ReopenDeal',
+  'CreatePipeline',
+  'ChangePipeline',
   'CreateFirstAdministrator',
   'CreateUser',
   'InviteUser',
@@ -77,8 +82,11 @@ export const COMMANDS = [
   'CreateRole',
   'ChangeRole',
   'ChangeSecuritySettings',
+  'DefineCustomField',
+  'DeleteCustomField',
   'CreateForm',
   'ChangeForm',
+  'RewindUser',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -107,6 +115,27 @@ export interface ClearPoint {
 }
 export const contactPointsContext = (requestId: string): string => `ContactPoints|${requestId}`;
 export type ContactPointsReply = { readonly ok: true; readonly sealed: string } | RefusalReply;
+
+/**
+ * `crm.query.AuditProof` → the head of the chain of seals, with all that it is made of (docs/adr/0011): who keeps it can tell later
+ * that nothing before it was changed. Hashes in hexadecimal, the signature in base64, the public key in PEM.
+ */
+export interface AuditProof {
+  readonly number: number;
+  readonly head: string;
+  readonly previousHead: string;
+  readonly root: string;
+  /** Events of this seal, and of all up to it. */
+  readonly events: number;
+  readonly total: number;
+  readonly sealedAt: string;
+  readonly signature: string;
+  readonly keyId: string;
+  readonly publicKey: string;
+  /** Newer events that are not sealed yet, counted up to 10,000. */
+  readonly unsealed: number;
+}
+export type AuditProofReply = ({ readonly ok: true } & AuditProof) | RefusalReply;
 
 /** `lead.forms` → what ingest needs of every form, and nothing more. */
 export interface IntakeForm {

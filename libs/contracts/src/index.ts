@@ -2,6 +2,8 @@ export * from './subjects.js';
 export * from './commands.js';
 export * from './record-queries.js';
 export * from './watch.js';
+export * from './search-words.js';
 export * from './security-settings.js';
 export * from './read-schema.js';
 export * from './problems.js';
+export * from './rewinds.js';

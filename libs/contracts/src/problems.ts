@@ -67,7 +67,19 @@ export const PROBLEMS = {
     detail: 'Remove the one in force first, with DELETE /v1/me/totp.',
   },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
+  'capacity-reached': {
+    status: 409,
+    title: 'Capacity reached',
+    detail: 'No more of these can be made. Remove one that is no longer needed, or use it.',
+  },
   'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
+  'deal-closed': { status: 409, title: 'Deal closed', detail: 'The deal is won or lost. Reopen it first.' },
+  'deal-open': { status: 409, title: 'Deal open', detail: 'The deal is open; nothing to reopen.' },
+  'stage-in-use': {
+    status: 409,
+    title: 'Stage in use',
+    detail: 'Move the deals of the stage to another one first; deleted deals count too.',
+  },
   'would-lock-you-out': {
     status: 409,
     title: 'Would lock you out',
@@ -104,6 +116,11 @@ export const PROBLEMS = {
   'unknown-reference': { status: 422, title: 'Unknown reference', detail: 'Name things that exist.' },
   'level-not-applicable': { status: 422, title: 'Level not applicable', detail: 'This action takes allowed or forbidden only.' },
   'idempotency-key-reused': { status: 422, title: 'Idempotency key reused', detail: 'Use a new key for a new request.' },
+  'rewind-too-large': {
+    status: 422,
+    title: 'Rewind too large',
+    detail: 'Undo it in parts: give a later since, or an earlier until.',
+  },
   'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
   'own-privileges': {
     status: 422,

@@ -15,7 +15,8 @@ export interface MaskedPhone {
   readonly unverified?: true;
 }
 export type MaskedEmail = MaskedPhone;
-export type CustomFieldValue = string | number | boolean | null;
+/** A phone is its mask in an object: it cannot travel back as data. null: emptied. */
+export type CustomFieldValue = string | number | boolean | null | { readonly masked: string };
 
 interface RecordColumns {
   id: string;
@@ -55,6 +56,8 @@ export interface DealsTable extends RecordColumns {
   pipeline_id: string;
   stage_id: string;
   status: 'open' | 'won' | 'lost';
+  /** Masked; of a lost deal only. */
+  lose_reason: string | null;
   contact_ids: string[];
   company_id: string | null;
   lead_id: string | null;
@@ -72,6 +75,16 @@ export interface PipelinesTable {
   name: string;
   stages: JsonColumn<readonly { id: string; name: string }[]>;
   position: number;
+  version: number;
+}
+
+/** Fields of a company's own making. `choices` for the type `choice` only. */
+export interface CustomFieldsTable {
+  id: string;
+  record_type: 'contact' | 'company' | 'deal';
+  name: string;
+  type: 'text' | 'number' | 'date' | 'boolean' | 'choice' | 'phone';
+  choices: string[] | null;
   version: number;
 }
 
@@ -151,12 +164,23 @@ export interface ErasureAct {
   readonly erasedLeadIds: readonly string[];
 }
 
+/** One line of the audit trail; the id is that of its event. Ids, codes and names of fields; no values of people. */
+export interface AuditRowsTable {
+  id: string;
+  at: TimeColumn;
+  type: string;
+  actor_id: string | null;
+  ip: string | null;
+  details: JsonColumn<Record<string, unknown>>;
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
   'read.deals': DealsTable;
   'read.deal_attributions': DealAttributionsTable;
   'read.pipelines': PipelinesTable;
+  'read.custom_fields': CustomFieldsTable;
   'read.users': UsersTable;
   'read.principals': PrincipalsTable;
   'read.roles': RolesTable;
@@ -164,6 +188,7 @@ export interface ReadSchema {
   'read.forms': FormsTable;
   'read.security': SecurityTable;
   'read.erasures': ErasuresTable;
+  'read.audit': AuditRowsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

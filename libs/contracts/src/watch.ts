@@ -52,6 +52,8 @@ export const watchEventSchema = z.strictObject({
   subjectType: z.enum(['contact', 'company', 'deal']),
   /** The records shown; empty on a refusal, and for more than 5,000, which stand in the disclosure log alone. */
   subjectIds: z.array(z.uuid()),
+  /** Contacts whose names the card of a deal showed: in the ledger, in no count. */
+  namedContactIds: z.array(z.uuid()).default([]),
   masked: z.boolean(),
   sessionId: z.uuid().nullable(),
   tokenId: z.uuid().nullable(),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { testDatabase, type TestDatabase } from '#testing';
 import {
@@ -34,6 +35,40 @@ const event = (n: number): NewEvent => ({
   data: { n },
   metadata: metadata(),
 });
+
+/**
+ * Writers with a session and a stream each, who wait at random before their transaction, between append and commit, and after it;
+ * now and then one takes its append back. `writtenIds` is complete when `done` is.
+ */
+async function dawdlingWriters(count: number, each: number): Promise<{ done: Promise<unknown>; writtenIds: Set<string> }> {
+  const writtenIds = new Set<string>();
+  const sessions = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const session = new pg.Client({ connectionString: database.coreUrl });
+      await session.connect();
+      return session;
+    }),
+  );
+  const dawdle = (): Promise<void> => sleep(Math.random() ** 3 * 40);
+  const write = async (session: pg.Client): Promise<void> => {
+    const stream = `counter-${randomUUID()}`;
+    for (let version = 0; version < each;) {
+      await dawdle();
+      const made = event(version);
+      await session.query('BEGIN');
+      const events = JSON.stringify([{ ...made, s: 1, k: 1, v: 1 }]);
+      await session.query('SELECT es.append($1, $2, $3, $4, NULL)', [[], [stream], [version], events]);
+      await dawdle();
+      const isKept = Math.random() < 0.9;
+      await session.query(isKept ? 'COMMIT' : 'ROLLBACK');
+      if (!isKept) continue;
+      version += 1;
+      writtenIds.add(made.id);
+    }
+  };
+  const done = Promise.all(sessions.map((session) => write(session).finally(() => session.end())));
+  return { done, writtenIds };
+}
 
 /** Reads until a batch comes that is not full, and once more: nothing is open that could hold anything back. */
 async function drain(subscription: Subscription): Promise<void> {
@@ -201,6 +236,55 @@ describe('reading in commit order', () => {
       ]);
     }
   });
+
+  it('passes no late commit of 32 writers who dawdle in and around their transactions, where a reader by number does', async () => {
+    const name = `s-${randomUUID()}`;
+    const seen: StoredEvent[] = [];
+    const handle = (events: readonly StoredEvent[]): Promise<number> => {
+      seen.push(...events);
+      // Now and then the reader is cut short, too.
+      return Promise.resolve(Math.random() < 0.2 ? events.length - 1 : events.length);
+    };
+    // Batches that hold whatever is there: a reader that lags behind meets no late commit.
+    const make = (): Subscription => new Subscription({ name, store, pool, batchSize: 500, handle });
+    await drain(new Subscription({ name, store, pool, handle: (events) => Promise.resolve(events.length) }));
+    const naive = { last: Number((await pool.query<{ last: number }>('SELECT max(seq) AS last FROM es.events')).rows[0]?.last) };
+    const naivelySeen = new Set<string>();
+    /** What a reader would do that takes the numbers of events for the order of their commits. */
+    const readNaively = async (): Promise<void> => {
+      const rows = await pool.query<{ seq: number; id: string }>('SELECT seq, id FROM es.events WHERE seq > $1 ORDER BY seq', [
+        naive.last,
+      ]);
+      for (const { seq, id } of rows.rows) {
+        naive.last = Number(seq);
+        naivelySeen.add(id);
+      }
+    };
+
+    let written = false;
+    const { done, writtenIds } = await dawdlingWriters(32, 12);
+    const writing = done.finally(() => (written = true));
+    const reader = make();
+    while (!written) {
+      await Promise.all([reader.step(), readNaively()]);
+    }
+    await writing;
+    await drain(make());
+    await drain(make());
+    await readNaively();
+
+    const order = [...new Map(seen.map((each) => [each.id, each])).values()];
+    expect(order).toHaveLength(32 * 12);
+    expect(new Set(order.map(({ id }) => id))).toEqual(writtenIds);
+    // In the order in which it was first seen: by transaction, and each stream by version.
+    const before = (a: StoredEvent, b: StoredEvent): boolean =>
+      BigInt(a.txId) === BigInt(b.txId) ? a.seq < b.seq : BigInt(a.txId) < BigInt(b.txId);
+    expect(order.filter((each, index) => index > 0 && !before(order[index - 1] as StoredEvent, each))).toEqual([]);
+    const versions = Map.groupBy(order, ({ stream }) => stream);
+    for (const events of versions.values()) expect(events.map(({ version }) => version)).toEqual(events.map((_, n) => n + 1));
+    // If this one had missed nothing, the delays would have been none.
+    expect([...writtenIds].filter((id) => !naivelySeen.has(id)).length).toBeGreaterThan(0);
+  }, 120_000);
 
   it('starts at the beginning when it has no checkpoint, and anew for another incarnation', async () => {
     const first = await store.readCommitted(LOG_START, 1);

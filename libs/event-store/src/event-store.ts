@@ -155,6 +155,36 @@ export class EventStore {
     return row === undefined ? undefined : { id, mac: row.mac, outcome: row.outcome };
   }
 
+  /** Remembers a command that had nothing to write, so that its repeat is told. Throws `CommandRepeated` when it is known already. */
+  async recordCommand({ id, mac, outcome }: CommandRecord): Promise<void> {
+    const result = await this.pool.query({
+      name: 'es-record-command',
+      text: `INSERT INTO es.commands (id, body_mac, outcome) VALUES ($1, decode($2, 'hex'), $3::jsonb) ON CONFLICT DO NOTHING`,
+      values: [id, mac, JSON.stringify(outcome)],
+    });
+    if (result.rowCount === 0) throw new CommandRepeated();
+  }
+
+  /** Forgets commands that are older than `days` days, at most `limit` of them, the oldest first. Returns how many. */
+  async forgetCommands(days: number, limit: number): Promise<number> {
+    const result = await this.pool.query({
+      text: `DELETE FROM es.commands WHERE id IN (
+               SELECT id FROM es.commands WHERE at < clock_timestamp() - make_interval(days => $1) ORDER BY at LIMIT $2)`,
+      values: [days, limit],
+    });
+    return result.rowCount ?? 0;
+  }
+
+  /** Those of the streams that have events. */
+  async existing(streams: readonly string[]): Promise<ReadonlySet<string>> {
+    const result = await this.pool.query<{ stream: string }>({
+      name: 'es-existing',
+      text: 'SELECT stream FROM es.events WHERE stream = ANY($1::text[]) AND version = 1',
+      values: [streams],
+    });
+    return new Set(result.rows.map(({ stream }) => stream));
+  }
+
   /**
    * Events after a position in true commit order, at most `limit`. It stops before the oldest transaction still open, so a late
    * commit is never passed. Versions of one stream come in their order.

@@ -17,3 +17,8 @@ export function uuidFromDigest(digest: Uint8Array): string {
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/** True for a UUID that was made of something (version 8), so that the same again gives the same; fresh ones are of version 7. */
+export function isDerivedUuid(id: string): boolean {
+  return id[14] === '8';
+}

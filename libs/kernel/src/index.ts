@@ -1,4 +1,4 @@
 export { Secret, exposeOr } from './secret.js';
 export { DomainError, assertNever, refuse, refuseField, type FieldError } from './domain-error.js';
 export { fold, type Decider, type DomainEvent } from './decider.js';
-export { isUuid, uuidFromDigest } from './ids.js';
+export { isDerivedUuid, isUuid, uuidFromDigest } from './ids.js';

@@ -10,7 +10,8 @@ const DRAIN_LIMIT_MS = 2_000;
 
 /** What the connection reports: an event's name and harmless fields, never a payload or a subject. */
 export type BrokerLog = (
-  event: 'broker-connected' | 'broker-disconnected' | 'broker-error' | 'consumer-interrupted' | 'fact-refused',
+  event:
+    'broker-connected' | 'broker-disconnected' | 'broker-error' | 'consumer-interrupted' | 'fact-refused' | 'fact-not-erased',
   fields: Readonly<Record<string, string | number>>,
 ) => void;
 

@@ -4,7 +4,7 @@ import { DomainError } from '#kernel';
 import { reasonOf, type Broker } from './broker.js';
 import { factOf, type Fact } from './fact.js';
 import { RecoveringLoop } from './recovering-loop.js';
-import { API_TIMEOUT_MS, isMissing, streamManager } from './streams.js';
+import { API_TIMEOUT_MS, eraseMessage, isMissing, streamManager } from './streams.js';
 
 /** A fact in hand that is not reported on for so long goes to another instance. */
 const ACK_WAIT_MS = 3_000;
@@ -27,6 +27,11 @@ export interface ConsumeOptions {
   readonly onPoison: (fact: Fact, reason: string) => Promise<void>;
   /** Errors that are not the fact's fault (a store is away) and do not count as tries. Default: DomainError `dependency-unavailable`. */
   readonly isOutage?: (error: unknown) => boolean;
+  /**
+   * True erases each fact from the stream, and from the broker's disk, once it is done or set aside and before it is confirmed.
+   * For streams with this one consumer.
+   */
+  readonly erasesDone?: boolean;
 }
 
 /** A running consumer. */
@@ -104,7 +109,6 @@ class DurableConsumption implements Consumption {
     try {
       await this.#options.onFact(fact);
       this.#outages.delete(fact.sequence);
-      message.ack();
     } catch (error) {
       if ((this.#options.isOutage ?? isUnavailableDependency)(error)) {
         this.#outages.set(fact.sequence, (this.#outages.get(fact.sequence) ?? 0) + 1);
@@ -115,6 +119,22 @@ class DurableConsumption implements Consumption {
       this.#options.broker.log('fact-refused', { ...this.#fields(reasonOf(error)), sequence: fact.sequence, tries });
       if (tries >= MAX_TRIES) await this.#setAside(message, fact, reasonOf(error));
       else message.nak(100 * 2 ** tries);
+      return;
+    }
+    if (await this.#erase(fact)) message.ack();
+    else message.nak(1_000);
+  }
+
+  /** False when the broker did not say that it is gone: the fact comes again, is done already, and is erased then. */
+  async #erase({ sequence }: Fact): Promise<boolean> {
+    const { broker, stream, erasesDone } = this.#options;
+    if (erasesDone !== true) return true;
+    try {
+      await eraseMessage(broker, stream, sequence);
+      return true;
+    } catch (error) {
+      broker.log('fact-not-erased', { ...this.#fields(reasonOf(error)), sequence });
+      return false;
     }
   }
 
@@ -122,7 +142,8 @@ class DurableConsumption implements Consumption {
     try {
       await this.#options.onPoison(fact, reason);
       this.#outages.delete(fact.sequence);
-      message.term();
+      if (await this.#erase(fact)) message.term();
+      else message.nak(1_000);
     } catch {
       message.nak(1_000);
     }

@@ -8,7 +8,7 @@ export {
   type PublishFactsOptions,
   type PublishOptions,
 } from './publish.js';
-export { provisionStreams, type ProvisionedStream, type StreamDefinition } from './streams.js';
+export { eraseMessage, lastMessageId, provisionStreams, type ProvisionedStream, type StreamDefinition } from './streams.js';
 export { consumeFacts, type ConsumeOptions, type Consumption } from './consume.js';
 export {
   followFacts,

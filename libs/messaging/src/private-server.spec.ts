@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,13 @@ export class PrivateServer {
   /** Loses everything that the streams held. */
   async wipe(): Promise<void> {
     await rm(join(this.folder, 'js'), { recursive: true, force: true });
+  }
+
+  /** True when any file of its streams holds the text. */
+  async stores(text: string): Promise<boolean> {
+    const files = await readdir(join(this.folder, 'js'), { recursive: true, withFileTypes: true });
+    const contents = files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name)));
+    return (await Promise.all(contents)).some((content) => content.includes(text));
   }
 
   async remove(): Promise<void> {

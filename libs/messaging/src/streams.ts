@@ -16,6 +16,9 @@ export const API_TIMEOUT_MS = 2_000;
 /** `err_code` of nats-server: the name is taken by a stream of another configuration. */
 const STREAM_NAME_IN_USE = 10058;
 
+/** `err_code` of nats-server (errors.json): the message could not be deleted; its words tell why. */
+const DELETE_FAILED = 10057;
+
 /** A stream as it should be: on disk, bounded by age and size, the oldest dropped first. */
 export interface StreamDefinition {
   readonly name: string;
@@ -47,6 +50,29 @@ export function isMissing(error: unknown): boolean {
     error instanceof JetStreamApiError &&
     (error.code === JetStreamApiCodes.StreamNotFound || error.code === JetStreamApiCodes.ConsumerNotFound)
   );
+}
+
+/** The id (`Nats-Msg-Id`) of the last message of a stream; undefined when it holds none. Throws as the JetStream API does. */
+export async function lastMessageId(broker: Broker, stream: string): Promise<string | undefined> {
+  const manager = await streamManager(broker);
+  const { state } = await manager.streams.info(stream);
+  if (state.messages === 0) return undefined;
+  const last = await manager.streams.getMessage(stream, { seq: state.last_seq });
+  return last?.header.get('Nats-Msg-Id');
+}
+
+/**
+ * Takes one message out of a stream and overwrites it on the broker's disk. One that is gone already is no error. Throws what the
+ * broker refused with, or a timeout.
+ */
+export async function eraseMessage(broker: Broker, stream: string, sequence: number): Promise<void> {
+  try {
+    await (await streamManager(broker)).streams.deleteMessage(stream, sequence, true);
+  } catch (error) {
+    const isGone =
+      error instanceof JetStreamApiError && error.code === DELETE_FAILED && error.message.includes('no message found');
+    if (!isGone) throw error;
+  }
 }
 
 /**

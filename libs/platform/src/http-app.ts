@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { DomainError } from '#kernel';
 import { AllowedMethods } from './allowed-methods.js';
 import { nestLogger, type Logger } from './logging.js';
-import { ProblemFilter, routeOf, type ProblemCatalogue } from './problem-responses.js';
+import { ProblemFilter, routeOf, type Problem, type ProblemCatalogue } from './problem-responses.js';
 
 export interface HttpAppOptions {
   readonly logger: Logger;
@@ -17,6 +17,8 @@ export interface HttpAppOptions {
   readonly bodyLimit?: number;
   /** The addresses of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustProxy?: false | string[];
+  /** Told of every problem before it is answered; must not throw. */
+  readonly onProblem?: (problem: Problem, request: FastifyRequest) => void;
 }
 
 const DEFAULT_BODY_LIMIT = 1_048_576;
@@ -41,7 +43,7 @@ const ANSWER_HEADERS = {
  * (`request.id`, answered as `x-request-id`; a client's is not believed). Not yet listening.
  */
 export async function createHttpApp(module: Type | DynamicModule, options: HttpAppOptions): Promise<NestFastifyApplication> {
-  const filter = new ProblemFilter(options.catalogue, options.logger);
+  const filter = new ProblemFilter(options.catalogue, options.logger, options.onProblem);
   const adapter = new FastifyAdapter(fastifyInstance(options, filter));
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: nestLogger(options.logger),

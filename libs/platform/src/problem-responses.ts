@@ -88,6 +88,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly catalogue: ProblemCatalogue,
     private readonly logger: Logger,
+    private readonly onProblem: (problem: Problem, request: FastifyRequest) => void = () => undefined,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -99,6 +100,7 @@ export class ProblemFilter implements ExceptionFilter {
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const refusal = refusalFor(error);
     const problem = problemOf(refusal, this.catalogue, request.id);
+    this.onProblem(problem, request);
     if (problem.status >= 500) {
       const fields = { requestId: request.id, method: request.method, route: routeOf(request), code: problem.code, error };
       if (problem.code === 'internal') this.logger.error('request failed', fields);

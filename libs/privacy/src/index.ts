@@ -16,7 +16,7 @@ export {
 } from './phones.js';
 export { emailKey, maskEmail, parseEmail, type ParsedEmail } from './emails.js';
 export { FREE_TEXT_MAX, findsNumber, maskText } from './free-text.js';
-export { localKeyWrapper, newDataKey, open, seal, wrappedWith, type JsonValue, type KeyWrapper } from './sealing.js';
+export { kekIdOf, localKeyWrapper, newDataKey, open, seal, wrappedWith, type JsonValue, type KeyWrapper } from './sealing.js';
 export { openSecrets, sealSecrets } from './sealed-fields.js';
 export { blindIndex } from './blind-index.js';
 export {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 /** What JSON can carry. */
 export type JsonValue =
@@ -50,6 +50,16 @@ export interface KeyWrapper {
   wrap(dataKey: Buffer, keyOwnerId: string): Buffer;
   /** Throws a plain Error when the bytes were wrapped for another owner or with another key-encryption key. */
   unwrap(wrapped: Uint8Array, keyOwnerId: string): Buffer;
+  /** Looks anew which key-encryption key is the current one. */
+  refresh(): void;
+}
+
+/**
+ * The id of a key-encryption key: 16 hexadecimal digits of its SHA-256 under a prefix. It tells keys apart and nothing of a key:
+ * 32 random bytes cannot be guessed.
+ */
+export function kekIdOf(kek: Buffer): string {
+  return createHash('sha256').update('palisade key-encryption key|').update(kek).digest('hex').slice(0, 16);
 }
 
 /**
@@ -72,6 +82,7 @@ export function localKeyWrapper(kek: Buffer, kekId: string): KeyWrapper {
       if (wrappedWith(bytes) !== kekId) throw new Error('the data key was wrapped with another key-encryption key');
       return decrypt(kek, bytes, header.length, keyOwnerId, 'the data key does not unwrap');
     },
+    refresh: () => undefined,
   };
 }
 

@@ -3,6 +3,8 @@ import { Secret } from '#kernel';
 /** What the data of an event looks like, as far as JSON and secrets go: structural, so that a renamed type is no change. */
 export type Shape =
   | { readonly kind: 'string' | 'number' | 'boolean' | 'null' }
+  /** Whatever JSON can carry. */
+  | { readonly kind: 'anything' }
   | { readonly kind: 'literal'; readonly value: string | number | boolean }
   | { readonly kind: 'secret'; readonly of: Shape }
   | { readonly kind: 'list'; readonly of: Shape }
@@ -20,6 +22,8 @@ export function misfits(value: unknown, shape: Shape, path = ''): readonly strin
     case 'number':
     case 'boolean':
       return typeof value === shape.kind ? [] : [`${path}: not a ${shape.kind}`];
+    case 'anything':
+      return [];
     case 'null':
       return value === null ? [] : [`${path}: not null`];
     case 'literal':
@@ -65,6 +69,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 export function valueOf(shape: Shape, full: boolean): unknown {
   switch (shape.kind) {
     case 'string':
+    case 'anything':
       return 'text';
     case 'number':
       return 1;

@@ -55,6 +55,7 @@ function shapeOf(checker: ts.TypeChecker, type: ts.Type, at: ts.Node, depth: num
   if (type.flags & ts.TypeFlags.String) return { kind: 'string' };
   if (type.flags & ts.TypeFlags.Number) return { kind: 'number' };
   if (type.flags & ts.TypeFlags.Null) return { kind: 'null' };
+  if (type.flags & ts.TypeFlags.Unknown) return { kind: 'anything' };
   if (type.isUnion()) return unionOf(type.types.filter(({ flags }) => !(flags & ts.TypeFlags.Undefined)).map(inner));
   if (type.symbol?.name === 'Secret') {
     const [of] = checker.getTypeArguments(type as ts.TypeReference);

@@ -19,7 +19,9 @@ export type AuditType =
   | 'api-token.ended'
   | 'address.refused'
   | 'access.cut-off'
-  | 'exposure.read';
+  | 'exposure.read'
+  | 'audit.read'
+  | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */
 export interface AuditEntry {
@@ -46,9 +48,9 @@ export class AuditTrail {
       .execute();
   }
 
-  /** For what a client can repeat at will: the same actor from the same address is written at most once a minute. */
+  /** For what a client can repeat at will: the same actor, address and code (`details.code`) are written at most once a minute. */
   async noteOften(type: AuditType, entry: AuditEntry): Promise<void> {
-    const key = `${type} ${entry.actorId ?? ''} ${entry.ip ?? ''}`;
+    const key = `${type} ${entry.actorId ?? ''} ${entry.ip ?? ''} ${String(entry.details?.['code'] ?? '')}`;
     const last = this.#noted.get(key);
     const now = performance.now();
     if (last !== undefined && now - last < QUIET_MS) return;

@@ -58,7 +58,7 @@ export class ApiTokensController {
     body: bodySchema,
     status: 201,
     answer: madeTokenSchema,
-    refusals: ['invalid-cidr', 'idempotency-key-reused'],
+    refusals: ['invalid-cidr'],
   })
   async create(@CurrentWho() who: Who, @AsCommand() request: CommandRequest): Promise<z.infer<typeof madeTokenSchema>> {
     const body = readJson({ bytes: request.rawBody, mediaType: request.mediaType }, bodySchema);

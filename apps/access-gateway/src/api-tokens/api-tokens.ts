@@ -1,13 +1,19 @@
 import { createHash } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, uuidFromDigest } from '#kernel';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import { formatRange, parseRange } from '#policy';
+import type { GatewaySchema } from '../database/access-schema.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Who } from '../requests/request-context.js';
 import type { Scope } from '../requests/scopes.js';
 import { newToken } from '../requests/token.js';
+
+/** So long an Idempotency-Key stands for what was made under it (http-api.md "Conventions"). */
+const KEPT_DAYS = 7;
+/** Tokens made under one key, one a week at most; then another key is asked for. */
+const MOST_USES = 100;
 
 /** What an API token is asked to be. */
 export interface TokenRequest {
@@ -45,8 +51,9 @@ export class ApiTokens {
   }
 
   /**
-   * Makes a token and gives it this once: a repeat under the same Idempotency-Key answers without it (`token` undefined).
-   * Throws `invalid-cidr`, and `idempotency-key-reused` when the key stands for another token.
+   * Makes a token and gives it this once: a repeat under the same Idempotency-Key answers without it (`token` undefined), for 7
+   * days. Throws `invalid-cidr`, `idempotency-key-reused` when the key stands for another token, and `idempotency-in-progress`
+   * while the first is being made.
    */
   async create(
     who: Who,
@@ -55,9 +62,9 @@ export class ApiTokens {
   ): Promise<{ row: ApiToken; token: string | undefined }> {
     const { userId } = who.caller;
     const cidrs = canonicalCidrs(request.cidrs);
-    const id = idempotencyKey === undefined ? uuidv7() : idOf(userId, idempotencyKey);
     const { token, hash } = newToken('api');
     return this.database.transaction(async (trx) => {
+      const id = idempotencyKey === undefined ? uuidv7() : await this.#keyedId(trx, userId, idempotencyKey);
       const inserted = await trx
         .insertInto('access.api_tokens')
         .values({
@@ -101,6 +108,26 @@ export class ApiTokens {
     });
   }
 
+  /** The id that the key stands for now: a token older than 7 days has set it free, and the next id in line is taken. */
+  async #keyedId(trx: Transaction<GatewaySchema>, userId: string, idempotencyKey: string): Promise<string> {
+    const lock = `api-token ${idOf(userId, idempotencyKey, 0)}`;
+    const tried = await sql<{ held: boolean }>`SELECT pg_try_advisory_xact_lock(hashtextextended(${lock}, 0)) AS held`.execute(
+      trx,
+    );
+    if (tried.rows[0]?.held !== true) throw new DomainError('idempotency-in-progress');
+    for (let use = 0; use < MOST_USES; use += 1) {
+      const id = idOf(userId, idempotencyKey, use);
+      const old = await trx
+        .selectFrom('access.api_tokens')
+        .select('id')
+        .where('id', '=', id)
+        .where(sql<boolean>`created_at < clock_timestamp() - make_interval(days => ${KEPT_DAYS})`)
+        .executeTakeFirst();
+      if (old === undefined) return id;
+    }
+    throw new DomainError('idempotency-key-reused');
+  }
+
   #select(executor: Pick<GatewayDatabase['db'], 'selectFrom'> = this.database.db) {
     return executor
       .selectFrom('access.api_tokens')
@@ -120,8 +147,8 @@ export function canonicalCidrs(entries: readonly string[]): string[] {
   return ranges.filter((range) => range !== null).map(formatRange);
 }
 
-function idOf(userId: string, idempotencyKey: string): string {
-  const parts = JSON.stringify([userId, 'CreateApiToken', idempotencyKey]);
+function idOf(userId: string, idempotencyKey: string, use: number): string {
+  const parts = JSON.stringify([userId, 'CreateApiToken', idempotencyKey, ...(use === 0 ? [] : [use])]);
   return uuidFromDigest(createHash('sha256').update(parts).digest());
 }
 

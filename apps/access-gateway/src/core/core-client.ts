@@ -16,7 +16,7 @@ import { DomainError, uuidFromDigest } from '#kernel';
 import { request, type Broker } from '#messaging';
 import { sealFor, toPublicJwk, type PublicJwk } from '#privacy';
 
-/** Commands and queries take so long at most; then it is not known whether the command was done. */
+/** Commands and queries take so long at most, unless told; then it is not known whether the command was done. */
 const DEADLINE_MS = 5_000;
 
 /** Who gives a command: all that core is told of a `Who`. */
@@ -38,6 +38,8 @@ export interface CoreRequest {
   readonly mediaType?: string;
   /** Set where the id must be known beforehand; otherwise made of the Idempotency-Key, or fresh. */
   readonly commandId?: string;
+  /** Milliseconds to wait for the outcome. */
+  readonly deadlineMs?: number;
 }
 
 /** Asks crm-core over NATS. Bodies are sealed to core's key, so the broker carries ids only. */
@@ -52,7 +54,7 @@ export class CoreClient {
 
   /**
    * Gives a command and waits for its outcome. Throws the DomainError that core refused with, `dependency-unavailable` when
-   * broker or core does not answer within 5 s: then it may have been done, and a repeat under the same Idempotency-Key tells.
+   * broker or core does not answer within 5 s (or as told): then it may have been done, and a repeat under the same Idempotency-Key tells.
    */
   async command(name: CommandName, who: CommandSender, asked: CoreRequest): Promise<AcceptedReply> {
     const commandId = asked.commandId ?? commandIdOf(name, who.caller.userId, asked);
@@ -84,7 +86,11 @@ export class CoreClient {
       mediaType: asked.mediaType ?? null,
       body: asked.rawBody === undefined ? null : await this.#seal(asked.rawBody, bodyContext(name, commandId)),
     };
-    return accepted(await request<CommandReply>(this.#broker, SUBJECTS.command(name), envelope, { timeoutMs: DEADLINE_MS }));
+    return accepted(
+      await request<CommandReply>(this.#broker, SUBJECTS.command(name), envelope, {
+        timeoutMs: asked.deadlineMs ?? DEADLINE_MS,
+      }),
+    );
   }
 
   async #seal(body: Buffer, context: string): Promise<string> {

@@ -100,6 +100,7 @@ describe('cutting off', () => {
       kind: `card-${index}`,
       subjectType: 'contact',
       subjectIds: [uuidv7()],
+      namedContactIds: [],
       masked: true,
       sessionId: null,
       tokenId: null,

@@ -34,12 +34,12 @@ export class GatewayDatabase {
   }
 
   /**
-   * One named (prepared) statement; the name stands for one text for ever. Throws `dependency-unavailable` when the database does
+   * One statement, prepared under its name when it has one; the name stands for one text for ever. Throws `dependency-unavailable` when the database does
    * not answer.
    */
-  async query<Row extends pg.QueryResultRow>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+  async query<Row extends pg.QueryResultRow>(name: string | undefined, text: string, values: readonly unknown[]): Promise<Row[]> {
     try {
-      const result = await this.pool.query<Row>({ name, text, values: [...values] });
+      const result = await this.pool.query<Row>({ ...(name === undefined ? {} : { name }), text, values: [...values] });
       return result.rows;
     } catch (error) {
       throw isUnavailable(error) ? databaseUnavailable() : error;

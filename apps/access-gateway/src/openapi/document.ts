@@ -138,9 +138,14 @@ function queryParameters({ query }: OperationDescription): Record<string, unknow
   }));
 }
 
-function headerParameters({ method, rules, url }: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
-  const idempotent = method === 'POST' && rules.isPublic !== true;
-  const conditional = operation.refusals?.includes('version-conflict') === true && url.startsWith('/v1/');
+/** Everything that creates or acts; what signs in is public. */
+function takesIdempotencyKey({ method, rules }: CataloguedRoute): boolean {
+  return method === 'POST' && rules.isPublic !== true;
+}
+
+function headerParameters(route: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
+  const idempotent = takesIdempotencyKey(route);
+  const conditional = operation.refusals?.includes('version-conflict') === true && route.url.startsWith('/v1/');
   return [
     ...(idempotent ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 255 } }] : []),
     ...(conditional ? [{ name: 'If-Match', in: 'header', schema: { type: 'string' } }] : []),
@@ -171,6 +176,7 @@ function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Re
     for (const code of DECIDED_BEFORE_BODIES) codes.add(code);
     if (route.rules.withoutSecondFactor !== true) codes.add('second-factor-required');
   }
+  if (takesIdempotencyKey(route)) for (const code of ['idempotency-in-progress', 'idempotency-key-reused']) codes.add(code);
   if (operation.body !== undefined) {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
   }

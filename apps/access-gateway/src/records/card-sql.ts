@@ -56,8 +56,15 @@ export function openCardSql(
   const masked = maskedSql(kind, principal, settings, values);
   const viewer = values.add(principal.userId, 'uuid');
   const [request, session, token, ip] = ['uuid', 'uuid', 'uuid', 'text'].map((type, index) => values.add(gate[index], type));
+  // Names that a deal shows stand in the ledger with its opening, on disk before they leave.
+  const names = `ARRAY(SELECT (named->>'id')::uuid FROM jsonb_array_elements(card.contacts) AS named WHERE named ? 'name')`;
+  const noted =
+    kind.type === 'deal'
+      ? `, CASE WHEN gate.decision = 'admitted' AND card.contacts @? '$[*].name'
+           THEN watch.note_named(${viewer}, ${request}, card.id, ${names})::text END AS noted`
+      : '';
   const text = `WITH card AS MATERIALIZED (${card})
-    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${noted}
     FROM card, LATERAL watch.admit(${viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${request}, ${session}, ${token},
       ${ip}, ${masked}) AS gate`;
   return { text, values: values.list };

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { searchWords } from '#contracts';
 import { DomainError, isUuid } from '#kernel';
+import { findsNumber } from '#privacy';
 import { decodeCursor, parsePage } from '../http/index.js';
 import type { RecordKind } from './record-kind.js';
 
@@ -20,7 +22,7 @@ export interface ListRequest {
   readonly limit: number;
   readonly sort: Sort;
   readonly after: Position | null;
-  /** Words of `q`, letters and digits only; null without `q`; an empty list matches nothing. */
+  /** Words of `q`, as `searchWords` makes them; null without `q`; an empty list matches nothing. */
   readonly words: readonly string[] | null;
   readonly ids: Readonly<Partial<Record<'responsibleId' | 'departmentId' | 'companyId' | 'contactId' | 'stageId', string>>>;
   readonly createdFrom: string | null;
@@ -42,15 +44,16 @@ const SORTS: Readonly<Record<RecordKind['type'], readonly SortField[]>> = {
   deal: ['createdAt', 'updatedAt', 'title', 'amount'],
 };
 const LONGEST_Q = 200;
-const MOST_WORDS = 10;
+/** A long name has some 30 words. */
+const MOST_WORDS = 32;
 const ATTRIBUTION = /^attribution\[([A-Za-z0-9_.-]{1,64})\]$/;
 const MOST_ATTRIBUTION_FILTERS = 10;
 
 /**
- * Reads the query of a list. Throws `unknown-filter`, `unknown-sort`, `invalid-cursor`, or `validation-failed` naming the
+ * Reads the query of a list; `region` is where numbers in `q` are recognised. Throws `unknown-filter`, `unknown-sort`, `invalid-cursor`, or `validation-failed` naming the
  * parameter; a cursor is good for the sort that made it.
  */
-export function parseListRequest(kind: RecordKind, query: unknown): ListRequest {
+export function parseListRequest(kind: RecordKind, query: unknown, region: string): ListRequest {
   const { limit, cursor, rest } = parsePage(query);
   const known = new Map(rest);
   const take = (name: string): string | undefined => {
@@ -67,7 +70,7 @@ export function parseListRequest(kind: RecordKind, query: unknown): ListRequest 
   const request = {
     limit,
     sort,
-    words: parseWords(take('q')),
+    words: parseWords(take('q'), region),
     ids,
     createdFrom: parseTime('createdFrom', take('createdFrom')),
     createdTo: parseTime('createdTo', take('createdTo')),
@@ -134,11 +137,15 @@ function parseFlag(name: string, value: string | undefined): boolean {
   throw invalid(name, 'Give true or false.');
 }
 
-/** Runs of letters, marks and digits, lower-cased by the search itself. Everything else separates, so no operator gets through. */
-function parseWords(q: string | undefined): readonly string[] | null {
+/** Words as the read model holds them: letters, marks and digits alone, so no operator gets through. */
+function parseWords(q: string | undefined, region: string): readonly string[] | null {
   if (q === undefined) return null;
   if (q.length > LONGEST_Q) throw invalid('q', `Give at most ${LONGEST_Q} characters.`);
-  return [...q.normalize('NFC').matchAll(/[\p{L}\p{M}\p{N}]+/gu)].map(([word]) => word).slice(0, MOST_WORDS);
+  // A number or an address of a person is no input to a list, and no parameter of a statement; names hold its mask, if at all.
+  if (findsNumber(q, region)) return [];
+  const words = searchWords(q);
+  if (words.length > MOST_WORDS) throw invalid('q', `Give at most ${MOST_WORDS} words.`);
+  return words;
 }
 
 function takeAttribution(known: Map<string, string>): Readonly<Record<string, string>> {

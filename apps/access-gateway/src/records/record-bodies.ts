@@ -6,7 +6,7 @@ const common = {
   responsibleId: z.uuid().nullable().optional(),
   note: z.string().max(10_000).nullable().optional(),
   tags: z.array(z.string().max(64)).max(50).optional(),
-  customFields: z.object({}).optional(),
+  customFields: z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean()]).nullable()).optional(),
 };
 const named = {
   name: z.string().min(1).max(200),

@@ -1,3 +1,4 @@
+import { searchQuery } from '#contracts';
 import type { RecordFilter } from '#policy';
 import type { ListRequest, Sort } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
@@ -6,6 +7,8 @@ import type { RecordKind } from './record-kind.js';
 export interface Sql {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Not prepared under a name: the plan must be made for these values. */
+  readonly plannedAnew?: true;
 }
 
 /** Collects values and gives their placeholders. */
@@ -30,7 +33,7 @@ const LIST_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
 const CARD_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
   contact: LIST_COLUMNS.contact,
   company: `${LIST_COLUMNS.company}, r.website, r.address`,
-  deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids`,
+  deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids, r.lose_reason`,
 };
 const COMMON = 'r.responsible_id, r.tags, r.created_at, r.updated_at, r.version';
 
@@ -46,9 +49,17 @@ export function filterSql(filter: RecordFilter, column: string, values: Values):
   }
 }
 
+/** Values of the fields that there are: what a deleted one held, and what was emptied, is not shown. */
+function customFieldsSql(kind: RecordKind): string {
+  return `CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
+      SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
+      JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = '${kind.type}'
+      WHERE v.value <> 'null') END AS custom_fields`;
+}
+
 /** The columns of a card, from the table as `r`. */
 export function cardColumns(kind: RecordKind): string {
-  return `${CARD_COLUMNS[kind.type]}, r.note, r.custom_fields, ${COMMON}`;
+  return `${CARD_COLUMNS[kind.type]}, r.note, ${customFieldsSql(kind)}, ${COMMON}`;
 }
 
 const SORT_COLUMNS: Readonly<Record<Sort['field'], { column: string; type: string }>> = {
@@ -64,11 +75,7 @@ function conditions(request: ListRequest, values: Values): string[] {
   const { ids, words, attribution } = request;
   const found = [request.deleted ? 'r.deleted_at IS NOT NULL' : 'r.deleted_at IS NULL'];
   if (words !== null) {
-    found.push(
-      words.length === 0
-        ? 'false'
-        : `r.search @@ to_tsquery('simple', ${values.add(words.map((word) => `'${word}':*`).join(' & '), 'text')})`,
-    );
+    found.push(words.length === 0 ? 'false' : `r.search @@ ${values.add(searchQuery(words), 'tsquery')}`);
   }
   if (ids.responsibleId !== undefined) found.push(`r.responsible_id = ${values.add(ids.responsibleId, 'uuid')}`);
   if (ids.departmentId !== undefined) {
@@ -102,20 +109,43 @@ function whereSql(request: ListRequest, filters: ListFilters, values: Values): s
   return parts.join(' AND ');
 }
 
-export function listSql(kind: RecordKind, request: ListRequest, filters: ListFilters): Sql {
+/**
+ * How rows are looked for. `planned`: as the database thinks best. `walked`: among so many rows in the order of the sort, for what is
+ * frequent. `collected`: all that match, then sorted, for what is rare; the database takes a rare beginning of a word for a frequent
+ * one and would walk the whole table for it.
+ */
+export type Way = { readonly kind: 'planned' | 'collected' } | { readonly kind: 'walked'; readonly rows: number };
+
+export function listSql(kind: RecordKind, request: ListRequest, filters: ListFilters, way: Way = { kind: 'planned' }): Sql {
   const values = new Values();
   const { column, type } = SORT_COLUMNS[request.sort.field];
   const [direction, beyond] = request.sort.descending ? ['DESC', '<'] : ['ASC', '>'];
-  const where = [whereSql(request, filters, values)];
-  if (request.after !== null) {
-    const value = values.add(request.after.value ?? '-Infinity', type);
-    where.push(`(${column}, r.id) ${beyond} (${value}, ${values.add(request.after.id, 'uuid')})`);
-  }
+  const order = `ORDER BY ${column} ${direction}, r.id ${direction}`;
+  const where = whereSql(request, filters, values);
+  const after =
+    request.after === null
+      ? 'true'
+      : `(${column}, r.id) ${beyond} (${values.add(request.after.value ?? '-Infinity', type)}, ${values.add(request.after.id, 'uuid')})`;
   const key =
     type === 'timestamptz' ? `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : `${column}::text`;
-  const text = `SELECT ${LIST_COLUMNS[kind.type]}, ${COMMON}, ${key} AS sort_key FROM ${kind.table} AS r
-    WHERE ${where.join(' AND ')} ORDER BY ${column} ${direction}, r.id ${direction} LIMIT ${values.add(request.limit + 1, 'int')}`;
-  return { text, values: values.list };
+  const columns = `${LIST_COLUMNS[kind.type]}, ${COMMON}, ${key} AS sort_key`;
+  const limit = values.add(request.limit + 1, 'int');
+  const from = `FROM ${kind.table} AS r`;
+  switch (way.kind) {
+    case 'planned':
+      return { text: `SELECT ${columns} ${from} WHERE ${where} AND ${after} ${order} LIMIT ${limit}`, values: values.list };
+    case 'walked': {
+      const walked = `SELECT r.* ${from} WHERE ${after} ${order} LIMIT ${values.add(way.rows, 'int')}`;
+      return { text: `SELECT ${columns} FROM (${walked}) AS r WHERE ${where} ${order} LIMIT ${limit}`, values: values.list };
+    }
+    case 'collected': {
+      const found = `WITH found AS MATERIALIZED (SELECT r.id, ${column} AS value ${from} WHERE ${where} AND ${after}),
+        page AS (SELECT id FROM found ORDER BY value ${direction}, id ${direction} LIMIT ${limit})`;
+      const text = `${found} SELECT ${columns} FROM page JOIN ${kind.table} AS r ON r.id = page.id ${order}`;
+      // What it costs hangs on the words: it is planned anew each time, and not by what other words cost.
+      return { text, values: values.list, plannedAnew: true };
+    }
+  }
 }
 
 export function countSql(kind: RecordKind, request: ListRequest, filters: ListFilters): Sql {

@@ -40,7 +40,14 @@ const listQuery = pageQuerySchema.extend({
   deleted: z.boolean().optional(),
   count: z.boolean().optional(),
 });
-const dealQuery = { contactId: z.uuid().optional(), stageId: z.uuid().optional() };
+const dealQuery = {
+  contactId: z.uuid().optional(),
+  stageId: z.uuid().optional(),
+  'attribution[utm_source]': z
+    .string()
+    .optional()
+    .describe('Any key of attribution; a filter for those who may see attribution, unknown-filter for others'),
+};
 const assignBody = z.object({ responsibleId: z.uuid().nullable() });
 const CHANGE_REFUSALS = ['not-found', 'erased', 'version-conflict'];
 const OPENING_REFUSALS = ['not-found', 'erased', 'view-limit-reached', 'prefetch-refused', 'validation-failed'];
@@ -102,7 +109,7 @@ function recordController(kind: RecordKind): Type {
     })
     list(@CurrentWho() who: Who, @Query() sent: unknown, @Req() request: FastifyRequest): Promise<ListPage> {
       requireRealRequest(request);
-      const asked = parseListRequest(kind, sent);
+      const asked = parseListRequest(kind, sent, who.authorization.settings.defaultRegion);
       return byPresentRights(who, this.recheck(request), (present) => this.records.list(kind, present, asked));
     }
 
@@ -266,30 +273,3 @@ function recordController(kind: RecordKind): Type {
 export const ContactsController = recordController(CONTACTS);
 export const CompaniesController = recordController(COMPANIES);
 export const DealsController = recordController(DEALS);
-
-const moveBody = z.object({ stageId: z.uuid() });
-
-/** What only deals do. */
-@Controller('/v1/deals')
-export class DealMovesController {
-  constructor(private readonly core: CoreClient) {}
-
-  @Post('/:id/move')
-  @RequiresScope('deals:write')
-  @Operation({
-    summary: 'Move a deal to another stage of its pipeline',
-    tag: 'deals',
-    body: moveBody,
-    answer: changedSchema,
-    refusals: [...CHANGE_REFUSALS, 'unknown-reference'],
-  })
-  async move(
-    @CurrentWho() who: Who,
-    @Param('id', PathId) id: string,
-    @AsCommand() request: CommandRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Changed> {
-    reply.status(200);
-    return changed(reply, await this.core.command('MoveDeal', who, { ...request, targetId: id }));
-  }
-}

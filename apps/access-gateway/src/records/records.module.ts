@@ -3,12 +3,13 @@ import { newReceiverKeys } from '#privacy';
 import { CoreClient } from '../core/core-client.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { WatchRelay } from '../relay/watch-relay.js';
+import { DealActsController } from './deal-acts.controller.js';
 import { ErasureController } from './erasure.controller.js';
-import { CompaniesController, ContactsController, DealMovesController, DealsController } from './record.controller.js';
+import { CompaniesController, ContactsController, DealsController } from './record.controller.js';
 import { Records } from './records.js';
 
 @Module({
-  controllers: [ContactsController, CompaniesController, DealsController, DealMovesController, ErasureController],
+  controllers: [ContactsController, CompaniesController, DealsController, DealActsController, ErasureController],
   providers: [
     {
       provide: Records,

@@ -22,6 +22,7 @@ import { gateValues, requireAdmitted, requireSameRights, type Admission } from '
 import { cursorKeys, type ListRequest } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
+import { searchRows } from './search-rows.js';
 import { ViewerTurns } from './viewer-turns.js';
 import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
 
@@ -135,7 +136,10 @@ export class Records {
       ),
       attribution: filterFor(who.principal, 'attribution', 'view'),
     };
-    const rows = await this.run<ListedRow>(listSql(kind, request, filters));
+    const rows =
+      request.words === null
+        ? await this.run<ListedRow>(listSql(kind, request, filters))
+        : await searchRows<ListedRow>(kind, request, filters, (sql) => this.run<ListedRow>(sql));
     const page = pageOf(rows, request.limit, shownRow, (row) =>
       cursorKeys(request.sort, { value: row.sort_key === '-Infinity' ? null : row.sort_key, id: row.id }),
     );
@@ -202,8 +206,12 @@ export class Records {
   }
 
   /** Texts come in few forms, one for each kind of filter: each is prepared under the digest of its text. */
-  private run<Row extends object>({ text, values }: Sql): Promise<Row[]> {
-    return this.database.query<Row & Record<string, unknown>>(statementName(text), text, values);
+  private run<Row extends object>({ text, values, plannedAnew }: Sql): Promise<Row[]> {
+    return this.database.query<Row & Record<string, unknown>>(
+      plannedAnew === true ? undefined : statementName(text),
+      text,
+      values,
+    );
   }
 }
 

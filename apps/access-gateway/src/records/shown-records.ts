@@ -18,6 +18,7 @@ export interface RecordRow {
   readonly pipeline_id?: string;
   readonly stage_id?: string;
   readonly status?: string;
+  readonly lose_reason?: string | null;
   readonly contact_ids?: readonly string[];
   readonly note?: string | null;
   readonly tags: readonly string[];
@@ -60,7 +61,7 @@ export const rowSchemas = {
 };
 const card = {
   note: z.string().nullable(),
-  customFields: z.record(z.string(), z.unknown()),
+  customFields: z.record(z.uuid(), z.union([z.string(), z.number(), z.boolean(), z.object({ masked: z.string() })])),
   pointsUnavailable: z.literal(true).optional(),
 };
 const clearPoints = {
@@ -74,6 +75,7 @@ export const cardSchemas = {
     note: card.note,
     customFields: card.customFields,
     pipelineId: z.uuid(),
+    loseReason: z.string().optional(),
     contactIds: z.array(z.uuid()),
     contacts: z.array(z.object({ id: z.uuid(), name: z.string().optional() })),
     attribution: z.record(z.string(), z.string()).optional(),
@@ -117,6 +119,7 @@ export function shownCard(row: RecordRow, parts: CardParts): Record<string, unkn
     ...(row.pipeline_id === undefined
       ? {}
       : { pipelineId: row.pipeline_id, contactIds: row.contact_ids ?? [], contacts: parts.contacts ?? [] }),
+    ...(typeof row.lose_reason === 'string' ? { loseReason: row.lose_reason } : {}),
     note: row.note ?? null,
     customFields: row.custom_fields ?? {},
     ...(parts.attribution === undefined ? {} : { attribution: parts.attribution }),

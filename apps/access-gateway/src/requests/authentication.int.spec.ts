@@ -175,6 +175,16 @@ describe('every request', () => {
     expect(again.status).toBe(201);
     expect(again.body).toEqual({ ...first.body, token: undefined });
     expect(other.body['code']).toBe('idempotency-key-reused');
+    const atOnce = await Promise.all(Array.from({ length: 6 }, () => make('x')));
+    expect(atOnce.filter(({ body, status }) => status !== 409 && body['token'] !== undefined)).toEqual([]);
+    // After seven days the key is free, once.
+    await fixture.own.query(`UPDATE access.api_tokens SET created_at = created_at - interval '169 hours' WHERE id = $1`, [
+      first.body['id'],
+    ]);
+    const [later, laterAgain] = [await make('y'), await make('y')];
+    expect(later.body['token']).toMatch(/^pls_t_/);
+    expect(later.body['id']).not.toBe(first.body['id']);
+    expect(laterAgain.body).toEqual({ ...later.body, token: undefined });
   });
 
   it('decides rights before it looks at the body', async () => {

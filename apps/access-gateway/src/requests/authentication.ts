@@ -7,6 +7,7 @@ import type { AuditTrail } from '../accounts/audit-trail.js';
 import { requiresSecondFactor } from '../second-factors/required-factor.js';
 import { type Authorization, Authorizations } from './authorizations.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
+import type { Refusals } from './refusals.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 import { cookieToken, isFromOwnPage } from './session-cookie.js';
@@ -19,12 +20,11 @@ export interface Arrival {
   readonly headers: IncomingHttpHeaders;
   readonly ip: string | null;
   readonly rules: RouteRules;
+  /** Method and template of the route, for the audit trail; null when it is decided anew. */
+  readonly action: string | null;
 }
 
-interface Admission {
-  readonly requestId: string;
-  readonly ip: string | null;
-  readonly rules: RouteRules;
+interface Admission extends Omit<Arrival, 'method' | 'headers'> {
   readonly byCookie: boolean;
   /** Made by a page of another site, with the browser's cookie. */
   readonly isForeign: boolean;
@@ -42,6 +42,7 @@ export class Authentication {
     private readonly authorizations: Authorizations,
     private readonly addressRule: AddressRule,
     private readonly audit: AuditTrail,
+    private readonly refusals: Refusals,
     private readonly logger: Logger,
   ) {}
 
@@ -55,8 +56,8 @@ export class Authentication {
     const byCookie = authorization === undefined;
     const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
     if (shown === null) throw new DomainError('unauthenticated');
-    const { requestId, ip, rules, method, headers } = arrival;
-    return this.#admit(shown, { requestId, ip, rules, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers) });
+    const { method, headers, ...rest } = arrival;
+    return this.#admit(shown, { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers) });
   }
 
   /**
@@ -66,7 +67,14 @@ export class Authentication {
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
     if (shown === undefined) throw new DomainError('unauthenticated');
-    return this.#admit(shown, { requestId: who.requestId, ip: who.ip, rules, byCookie: who.byCookie, isForeign: false });
+    return this.#admit(shown, {
+      requestId: who.requestId,
+      ip: who.ip,
+      rules,
+      action: null,
+      byCookie: who.byCookie,
+      isForeign: false,
+    });
   }
 
   async #admit(shown: ShownToken, arrival: Admission): Promise<Who> {
@@ -74,12 +82,21 @@ export class Authentication {
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
     if (arrival.isForeign) throw new DomainError('cross-site-request');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
-    refuseTokenOfOthers(token, authorization);
-    refuseWithoutSecondFactor(token, authorization, arrival.rules);
-    refuseByRules(token, authorization, arrival.rules);
+    this.#requireRights(token, authorization, arrival);
     const who = whoOf(token, authorization, { ip, requestId: arrival.requestId, byCookie: arrival.byCookie });
     this.#shown.set(who, shown);
     return who;
+  }
+
+  #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Admission): void {
+    try {
+      refuseTokenOfOthers(token, authorization);
+      refuseWithoutSecondFactor(token, authorization, rules);
+      refuseByRules(token, authorization, rules);
+    } catch (error) {
+      if (error instanceof DomainError) void this.refusals.note({ actorId: token.userId, ip, code: error.code, action });
+      throw error;
+    }
   }
 
   async #standing(shown: ShownToken): Promise<{ token: LiveToken; authorization: Authorization }> {

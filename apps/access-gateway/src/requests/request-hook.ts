@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AddressList } from '#policy';
 import { clientAddress } from '../addresses/client-address.js';
 import type { Authentication } from './authentication.js';
+import { actionOf } from './refusals.js';
 import type { RouteRules } from './route-rules.js';
 
 /** Operations (http-api.md): the platform's own routes, which carry no rules. */
@@ -31,6 +32,7 @@ export function decideBeforeBodies(
       headers: request.headers,
       ip: request.clientAddress,
       rules,
+      action: actionOf(request),
     });
   });
 }

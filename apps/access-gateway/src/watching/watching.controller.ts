@@ -1,12 +1,12 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { DomainError, isUuid } from '#kernel';
 import { MEASURES, type ExposureReply, type MonitoredUser } from '#contracts';
 import { AuditTrail } from '../accounts/audit-trail.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { pageQuerySchema, parsePage, refuseUnknown } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/request-context.js';
+import { idOf, invalid, timeOf } from './filters.js';
 import { MonitorClient } from './monitor-client.js';
 
 const tag = 'Watching';
@@ -95,22 +95,4 @@ export class WatchingController {
     const { items, distinctSubjects, nextCursor } = await this.monitor.exposure({ ...asked, limit, cursor });
     return { items, distinctSubjects, nextCursor };
   }
-}
-
-function invalid(path: string, message: string): DomainError {
-  return new DomainError('validation-failed', { errors: [{ path, code: 'invalid-format', message }] });
-}
-
-function idOf(rest: ReadonlyMap<string, string>, name: string): string | null {
-  const id = rest.get(name)?.toLowerCase();
-  if (id !== undefined && !isUuid(id)) throw invalid(name, 'Give a UUID.');
-  return id ?? null;
-}
-
-function timeOf(rest: ReadonlyMap<string, string>, name: string): string | null {
-  const time = rest.get(name);
-  if (time === undefined) return null;
-  const parsed = z.iso.datetime({ offset: true }).safeParse(time);
-  if (!parsed.success) throw invalid(name, 'Give a time as ISO 8601 with its zone.');
-  return parsed.data;
 }

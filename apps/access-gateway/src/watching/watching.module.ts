@@ -6,11 +6,12 @@ import { GATEWAY_LOGGER } from '../logger.token.js';
 import { Authentication } from '../requests/authentication.js';
 import { AlarmReaders } from './alarm-readers.js';
 import { AlertsController } from './alerts.controller.js';
+import { AuditController } from './audit.controller.js';
 import { MonitorClient } from './monitor-client.js';
 import { WatchingController } from './watching.controller.js';
 
 @Module({
-  controllers: [AlertsController, WatchingController],
+  controllers: [AlertsController, WatchingController, AuditController],
   providers: [
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {

@@ -22,6 +22,7 @@ const event = (limits: readonly ReachedLimit[], change: Partial<WatchEvent> = {}
   kind: 'card',
   subjectType: 'contact',
   subjectIds: [],
+  namedContactIds: [],
   masked: true,
   sessionId: null,
   tokenId: null,

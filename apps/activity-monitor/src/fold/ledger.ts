@@ -27,17 +27,22 @@ export async function subjectsFromLog(trx: Transaction<unknown>, ids: readonly s
   return new Map(rows.map((row) => [row.id, row.subject_ids]));
 }
 
-/** Adds to the exposure ledger: a row for each subject of each disclosure. */
+/** Adds to the exposure ledger: a row for each subject of each disclosure, and for each contact that a deal named. */
 export async function addExposure(trx: Transaction<unknown>, disclosed: readonly Disclosed[]): Promise<void> {
   const months = new Set(disclosed.map(({ event }) => event.at.slice(0, 7)));
   for (const month of months) await sql`SELECT monitor.ensure_exposure_partition(${`${month}-01T00:00:00Z`})`.execute(trx);
   const events = JSON.stringify(disclosed.map(({ event }) => ({ ...event, subjectIds: undefined, limits: undefined })));
+  const named = disclosed.map(({ event }) => ({ event, subjectIds: event.namedContactIds }));
   await sql`
     INSERT INTO monitor.exposure (at, disclosure_id, subject_id, subject_type, user_id, measure, kind, masked, ip, session_id, token_id)
-    SELECT e.at, e.id, s.subject_id, e."subjectType", e."userId", e.measure, e.kind, e.masked, e.ip, e."sessionId", e."tokenId"
+    SELECT e.at, e.id, s.subject_id, coalesce(s.subject_type, e."subjectType"), e."userId", e.measure, e.kind, e.masked, e.ip, e."sessionId", e."tokenId"
     FROM jsonb_to_recordset(${events}::jsonb) AS e(id uuid, at timestamptz, "userId" uuid, measure text, kind text,
       "subjectType" text, masked boolean, ip text, "sessionId" uuid, "tokenId" uuid)
-    JOIN ${subjectRows(disclosed)} ON s.event_id = e.id
+    JOIN (
+      SELECT s.event_id, s.subject_id, NULL AS subject_type FROM ${subjectRows(disclosed)}
+      UNION ALL
+      SELECT s.event_id, s.subject_id, 'contact' FROM ${subjectRows(named)}
+    ) AS s ON s.event_id = e.id
     ON CONFLICT DO NOTHING`.execute(trx);
 }
 
@@ -80,7 +85,7 @@ export async function addToWindows(trx: Transaction<unknown>, disclosed: readonl
   );
 }
 
-function subjectRows(disclosed: readonly Disclosed[]) {
+function subjectRows(disclosed: readonly Pick<Disclosed, 'event' | 'subjectIds'>[]) {
   const eventIds = disclosed.flatMap(({ event, subjectIds }) => subjectIds.map(() => event.id));
   const subjectIds = disclosed.flatMap((one) => one.subjectIds);
   return sql`unnest(${eventIds}::uuid[], ${subjectIds}::uuid[]) AS s(event_id, subject_id)`;

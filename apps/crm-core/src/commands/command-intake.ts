@@ -1,6 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { CommandBus } from '@nestjs/cqrs';
-import { DomainError, refuse } from '#kernel';
+import { DomainError, isDerivedUuid, refuse } from '#kernel';
 import {
   bodyContext,
   commandEnvelopeSchema,
@@ -17,6 +17,8 @@ import type { ServiceKeys } from '../log/service-keys.js';
 import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import type { Authorizations } from './authorizations.js';
 import { CommandBody, type CommandClass, type CommandContext } from './command-context.js';
+import { requireSameBody } from './repeats.js';
+import type { RunningCommands } from './running-commands.js';
 
 /** The only command that nobody in particular may send: there is no administrator before the first. */
 const SYSTEM_COMMAND: CommandName = 'CreateFirstAdministrator';
@@ -29,30 +31,55 @@ export class CommandIntake {
     private readonly authorizations: Authorizations,
     private readonly keys: ServiceKeys,
     private readonly commands: ReadonlyMap<string, CommandClass>,
+    private readonly running: RunningCommands,
     private readonly now: () => Date,
   ) {}
 
-  /** Carries out one command. Throws a DomainError for a refusal. */
+  /**
+   * Carries out one command. Throws a DomainError for a refusal; of one that is a repeat `idempotency-in-progress` while the first
+   * runs, and `idempotency-key-reused` when it had another body.
+   */
   async carryOut(name: string, message: unknown): Promise<AcceptedReply> {
     const command = this.commands.get(name);
     const envelope = commandEnvelopeSchema.safeParse(message);
     if (command === undefined || !envelope.success) return refuse('malformed-request');
     const known = name as CommandName;
-    const [raw, authorized, first] = await Promise.all([
-      this.openBody(known, envelope.data),
-      this.authorized(known, envelope.data),
-      this.log.findCommand(envelope.data.commandId),
-    ]);
-    const bodyMac = this.macOf(known, envelope.data, raw);
-    if (first !== undefined) {
-      if (!timingSafeEqual(Buffer.from(first.mac, 'hex'), Buffer.from(bodyMac, 'hex'))) refuse('idempotency-key-reused');
-      return first.outcome as AcceptedReply;
+    const { commandId } = envelope.data;
+    // A fresh id has no first. One made of an Idempotency-Key is held before its first is looked for: what ends meanwhile is found.
+    if (!isDerivedUuid(commandId)) return this.execute(known, command, envelope.data, () => Promise.resolve(undefined));
+    const held = this.running.hold(commandId);
+    held.catch(() => undefined);
+    try {
+      return await this.execute(known, command, envelope.data, async (bodyMac) => {
+        const isHeld = (await held) !== undefined;
+        const first = await this.log.findCommand(commandId);
+        if (first === undefined) return isHeld ? undefined : refuse('idempotency-in-progress');
+        requireSameBody(first, bodyMac);
+        return first.outcome as AcceptedReply;
+      });
+    } finally {
+      void held.then(
+        (release) => release?.(),
+        () => undefined,
+      );
     }
-    const { body: _sealed, mediaType, ...rest } = envelope.data;
+  }
+
+  private async execute(
+    name: CommandName,
+    command: CommandClass,
+    envelope: CommandEnvelope,
+    firstOutcome: (bodyMac: string) => Promise<AcceptedReply | undefined>,
+  ): Promise<AcceptedReply> {
+    const [raw, authorized] = await Promise.all([this.openBody(name, envelope), this.authorized(name, envelope)]);
+    const bodyMac = this.macOf(name, envelope, raw);
+    const first = await firstOutcome(bodyMac);
+    if (first !== undefined) return first;
+    const { body: _sealed, mediaType, ...rest } = envelope;
     const context: CommandContext = {
       ...rest,
       ...authorized,
-      name: known,
+      name,
       at: this.now().toISOString(),
       bodyMac,
       body: new CommandBody(() => parseJsonBody(raw, mediaType ?? undefined)),

@@ -1,9 +1,11 @@
-import type { DomainEvent } from '#kernel';
+import { DomainError, isDerivedUuid, type DomainEvent } from '#kernel';
 import { CommandRepeated, VersionConflict, type Statement } from '#event-store';
 import type { AcceptedReply } from '#contracts';
-import type { Aggregate } from '../log/aggregate.js';
+import { streamOf, type Aggregate } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange, type CrmLog, type Loaded } from '../log/crm-log.js';
 import { metadataOf, type CommandContext } from './command-context.js';
+import { requireSameBody } from './repeats.js';
+import { StreamTurns } from './stream-turns.js';
 
 /** How often a lost race is run again when the command names no version. */
 const ATTEMPTS = 8;
@@ -22,11 +24,14 @@ export interface Plan<Event extends DomainEvent> {
 
 /** Loads, lets the handler decide, appends; runs lost races again. The only place where a command meets the log. */
 export class CommandShell {
+  private readonly turns = new StreamTurns();
+
   constructor(readonly log: CrmLog) {}
 
   /**
    * `plan` gets the aggregate as it is and gives the events, or throws a refusal. It may run several times. Without events nothing
-   * is written. Throws `version-conflict` when the command named another version than it meets.
+   * is written but, for a command with an Idempotency-Key, its outcome. Throws `version-conflict` when the command named another
+   * version than it meets, and `dependency-unavailable` when it named none and lost every race.
    */
   async run<State, Command, Event extends DomainEvent>(
     context: CommandContext,
@@ -34,34 +39,53 @@ export class CommandShell {
     id: string,
     plan: (loaded: Loaded<State>) => Plan<Event> | Promise<Plan<Event>>,
   ): Promise<AcceptedReply> {
+    const stream = streamOf(aggregate, id);
     for (let attempt = 1; ; attempt += 1) {
-      const loaded = await this.log.load(aggregate, id);
-      const planned = await plan(loaded);
-      if (context.expectedVersion !== null && context.expectedVersion !== loaded.version) throw new VersionConflict();
-      if (planned.events.length === 0) return { ok: true, id, version: loaded.version };
-      await planned.beforeAppend?.();
-      const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };
-      const { version, generation } = loaded;
-      const change = streamChange({ aggregate, id, version, generation, events: planned.events });
       try {
-        await this.log.append([change, ...(planned.together ?? [])], {
-          metadata: metadataOf(context),
-          command: { id: context.commandId, mac: context.bodyMac, outcome },
-          locks: planned.locks ?? [],
-          guards: planned.guards ?? [],
-          statements: planned.statements ?? [],
-        });
-        return outcome;
+        const once = (): Promise<AcceptedReply> => this.attempt(context, aggregate, id, plan);
+        // Who lost a race waits for his turn in this core, and newcomers behind him: else a crowd would lose again and again.
+        return attempt === 1 && !this.turns.isTaken(stream) ? await once() : await this.turns.run(stream, once);
       } catch (error) {
         if (error instanceof CommandRepeated) return this.firstOutcome(context);
-        if (!(error instanceof VersionConflict) || context.expectedVersion !== null || attempt === ATTEMPTS) throw error;
+        if (!(error instanceof VersionConflict) || context.expectedVersion !== null) throw error;
+        if (attempt === ATTEMPTS) throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
       }
     }
+  }
+
+  private async attempt<State, Command, Event extends DomainEvent>(
+    context: CommandContext,
+    aggregate: Aggregate<State, Command, Event>,
+    id: string,
+    plan: (loaded: Loaded<State>) => Plan<Event> | Promise<Plan<Event>>,
+  ): Promise<AcceptedReply> {
+    const loaded = await this.log.load(aggregate, id);
+    const planned = await plan(loaded);
+    if (context.expectedVersion !== null && context.expectedVersion !== loaded.version) throw new VersionConflict();
+    const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };
+    const command = { id: context.commandId, mac: context.bodyMac, outcome };
+    if (planned.events.length === 0) {
+      // A repeat must not find something to do later.
+      if (isDerivedUuid(command.id)) await this.log.recordCommand(command);
+      return outcome;
+    }
+    await planned.beforeAppend?.();
+    const { version, generation } = loaded;
+    const change = streamChange({ aggregate, id, version, generation, events: planned.events });
+    await this.log.append([change, ...(planned.together ?? [])], {
+      metadata: metadataOf(context),
+      command,
+      locks: planned.locks ?? [],
+      guards: planned.guards ?? [],
+      statements: planned.statements ?? [],
+    });
+    return outcome;
   }
 
   private async firstOutcome(context: CommandContext): Promise<AcceptedReply> {
     const first = await this.log.findCommand(context.commandId);
     if (first === undefined) throw new CommandRepeated();
+    requireSameBody(first, context.bodyMac);
     return first.outcome as AcceptedReply;
   }
 }

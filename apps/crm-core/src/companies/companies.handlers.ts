@@ -34,6 +34,7 @@ export class CreateCompanyHandler implements ICommandHandler<CreateCompany> {
       address: textOrNull(body.address, region),
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
+      customFields: await this.records.customValues(context, 'company', body.customFields),
     };
     return this.records.shell.run(context, companyAggregate, uuidv7(), ({ state }) => ({
       events: companyAggregate.decide({ type: 'create', fields, responsibleId, leadId: null }, state),
@@ -58,6 +59,7 @@ export class ChangeCompanyHandler implements ICommandHandler<ChangeCompany> {
         ...(body.address === undefined ? {} : { address: textOrNull(body.address, region) }),
         ...(body.note === undefined ? {} : { note: textOrNull(body.note, region) }),
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
+        ...(body.customFields && { customFields: await this.records.customValues(context, 'company', body.customFields) }),
       };
       const events = companyAggregate.decide({ type: 'change', changes }, state);
       if (body.responsibleId === undefined) return { events };

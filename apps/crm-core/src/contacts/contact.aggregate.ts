@@ -1,4 +1,5 @@
 import type { Aggregate } from '../log/aggregate.js';
+import { unchanged, withoutCustomFields } from '../records/domain/record.upcasters.js';
 import { contactDecider, type ContactCommand, type ContactState } from './domain/contact.decider.js';
 import { CONTACT_EVENT_VERSIONS, type ContactEvent } from './domain/contact.events.js';
 import { projectContact } from './read-model/contact.projection.js';
@@ -9,5 +10,6 @@ export const contactAggregate: Aggregate<ContactState, ContactCommand, ContactEv
   sealed: true,
   eventVersions: CONTACT_EVENT_VERSIONS,
   erasedBy: 'ContactErased',
+  upcasters: { ContactCreated: { 1: withoutCustomFields }, ContactChanged: { 1: unchanged } },
   project: projectContact,
 };

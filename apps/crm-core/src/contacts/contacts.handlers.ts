@@ -34,6 +34,7 @@ export class CreateContactHandler implements ICommandHandler<CreateContact> {
       companyId: body.companyId,
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
+      customFields: await this.records.customValues(context, 'contact', body.customFields),
     };
     return this.records.shell.run(context, contactAggregate, uuidv7(), ({ state }) => ({
       events: contactAggregate.decide({ type: 'create', fields, responsibleId, leadId: null }, state),
@@ -58,6 +59,7 @@ export class ChangeContactHandler implements ICommandHandler<ChangeContact> {
         ...(body.companyId === undefined ? {} : { companyId: body.companyId }),
         ...(body.note === undefined ? {} : { note: textOrNull(body.note, region) }),
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
+        ...(body.customFields && { customFields: await this.records.customValues(context, 'contact', body.customFields) }),
       };
       const events = contactAggregate.decide({ type: 'change', changes }, state);
       if (body.responsibleId === undefined) return { events };

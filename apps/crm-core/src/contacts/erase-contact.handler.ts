@@ -31,7 +31,7 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
   execute({ context }: EraseContact): Promise<AcceptedReply> {
     const id = targetOf(context);
     // A deal that was linked or unlinked meanwhile: planned anew.
-    return judgedAgain('PA016', () =>
+    return judgedAgain('PA020', () =>
       this.shell.run(context, contactAggregate, id, async ({ state }) => {
         const { fields, responsibleId } = requireErasable(context, state);
         const body = context.body.parse(eraseContactBody);

@@ -5,6 +5,7 @@ import type { AcceptedReply } from '#contracts';
 import type { Principal } from '#policy';
 import { CrmCommand, targetOf, type CommandContext } from '../commands/command-context.js';
 import type { Plan } from '../commands/command-shell.js';
+import { inPresentStage, requireStage } from '../pipelines/stage-guards.js';
 import { tagTexts, textOrNull } from '../records/record-bodies.js';
 import { personalText } from '../records/domain/personal-text.js';
 import { keepingContacts, type RecordReferences } from '../records/record-references.js';
@@ -44,7 +45,11 @@ async function requireLinkable(
 export class CreateDealHandler implements ICommandHandler<CreateDeal> {
   constructor(private readonly records: RecordShell) {}
 
-  async execute({ context }: CreateDeal): Promise<AcceptedReply> {
+  execute({ context }: CreateDeal): Promise<AcceptedReply> {
+    return inPresentStage(() => this.create(context));
+  }
+
+  private async create(context: CommandContext): Promise<AcceptedReply> {
     this.records.requireCreate(context, 'deal');
     const body = context.body.parse(createDealBody);
     const region = context.authorization.settings.defaultRegion;
@@ -59,10 +64,12 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
       companyId: body.companyId,
       note: textOrNull(body.note, region),
       tags: tagTexts(body.tags, region),
+      customFields: await this.records.customValues(context, 'deal', body.customFields),
     };
     return keepingContacts(() =>
       this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
         events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
+        statements: [requireStage(place.pipelineId, place.stageId)],
         ...held,
       })),
     );
@@ -90,6 +97,7 @@ export class ChangeDealHandler implements ICommandHandler<ChangeDeal> {
         ...(body.companyId === undefined ? {} : { companyId: body.companyId }),
         ...(body.note === undefined ? {} : { note: textOrNull(body.note, region) }),
         ...(body.tags && { tags: tagTexts(body.tags, region) }),
+        ...(body.customFields && { customFields: await this.records.customValues(context, 'deal', body.customFields) }),
       };
       const events = dealAggregate.decide({ type: 'change', changes }, state);
       if (body.responsibleId === undefined) return { events, ...held };
@@ -104,12 +112,17 @@ export class MoveDealHandler implements ICommandHandler<MoveDeal> {
   constructor(private readonly records: RecordShell) {}
 
   execute({ context }: MoveDeal): Promise<AcceptedReply> {
+    return inPresentStage(() => this.move(context));
+  }
+
+  private move(context: CommandContext): Promise<AcceptedReply> {
     return this.records.shell.run(context, dealAggregate, targetOf(context), async ({ state }) => {
       requireAction(context.principal, 'deal', 'move', state);
       if (state.phase === 'none') return refuse('not-found');
       const body = context.body.parse(moveDealBody);
-      const { stageId } = await this.records.references.resolveStage(state.pipelineId, body.stageId);
-      return { events: dealAggregate.decide({ type: 'move', stageId }, state) };
+      const { pipelineId, stageId } = await this.records.references.resolveStage(state.pipelineId, body.stageId);
+      const events = dealAggregate.decide({ type: 'move', stageId }, state);
+      return { events, statements: [requireStage(pipelineId, stageId)] };
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { Subscription, type EventStore } from '#event-store';
-import { provisionStreams, publishFacts, type Broker } from '#messaging';
+import { Subscription, type EventStore, type StoredEvent } from '#event-store';
+import { lastMessageId, provisionStreams, publishFacts, type Broker, type OutgoingFact } from '#messaging';
 import { STREAMS } from '#contracts';
 import { holdLeadership, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
@@ -15,6 +15,8 @@ import { STREAM_DEFINITIONS } from './streams.js';
 export class Relay {
   private leadership: Leadership | undefined;
   private subscription: Subscription | undefined;
+  /** True when the stream ends where the last batch of this relay ended. */
+  private knowsTail = false;
 
   constructor(
     private readonly config: CoreConfig,
@@ -40,15 +42,33 @@ export class Relay {
   }
 
   private async run(signal: AbortSignal): Promise<void> {
+    this.knowsTail = false;
     this.subscription = new Subscription({
       name: 'relay',
       store: this.store,
       pool: this.pool,
       incarnation: () => this.streamCreatedAt(),
-      handle: async (events) => publishFacts(this.broker, events.map(factOf), { expectedStream: STREAMS.crm.name }),
+      handle: (events) => this.publish(events),
       onError: (error) => this.logger.warn('relay waits', { error }),
     });
     await this.subscription.run(signal);
+  }
+
+  /** Publishes a batch and answers how many of it the stream has for good, whether by this call or by one that was cut short. */
+  private async publish(events: readonly StoredEvent[]): Promise<number> {
+    const facts = events.map(factOf);
+    const before = this.knowsTail ? 0 : await this.publishedBefore(facts);
+    this.knowsTail = false;
+    const options = { expectedStream: STREAMS.crm.name, chained: true };
+    const done = before + (await publishFacts(this.broker, facts.slice(before), options));
+    this.knowsTail = done === facts.length;
+    return done;
+  }
+
+  /** The broker forgets ids after a while, and an outage may last longer: the stream's last message tells how far it came. */
+  private async publishedBefore(facts: readonly OutgoingFact[]): Promise<number> {
+    const lastId = await lastMessageId(this.broker, STREAMS.crm.name);
+    return facts.findIndex(({ msgId }) => msgId === lastId) + 1;
   }
 
   private async streamCreatedAt(): Promise<string> {

@@ -8,6 +8,8 @@ import {
   contactPointsQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
+  rewindQuerySchema,
+  type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
   type LeadCommittedReply,
@@ -15,6 +17,7 @@ import {
   type PublicKeyReply,
   type RefusalReply,
   type SealedReply,
+  type RewindReply,
 } from '#contracts';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
@@ -24,6 +27,8 @@ import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
+import { GetRewind } from '../rewinds/rewind.query.js';
+import { GetAuditProof } from '../seals/audit-proof.query.js';
 
 /** Everything that core is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
@@ -62,6 +67,16 @@ export class RequestsController {
   @MessagePattern('crm.query.CardAt')
   cardAt(@Payload() message: unknown): Promise<SealedReply> {
     return this.answer('CardAt', async () => this.queries.execute(new GetCardAt(understood(cardAtQuerySchema, message))));
+  }
+
+  @MessagePattern('crm.query.Rewind')
+  rewind(@Payload() message: unknown): Promise<RewindReply> {
+    return this.answer('Rewind', async () => this.queries.execute(new GetRewind(understood(rewindQuerySchema, message))));
+  }
+
+  @MessagePattern('crm.query.AuditProof')
+  auditProof(): Promise<AuditProofReply> {
+    return this.answer('AuditProof', () => this.queries.execute(new GetAuditProof()));
   }
 
   @MessagePattern('lead.forms')

@@ -19,6 +19,8 @@ export function consumeLeads(options: {
     durable: 'core-leads',
     maxAckPending: MAX_IN_HAND,
     isOutage: isUnavailable,
+    // What core has is in the log, under a key that an erasure destroys; what core's own key opens must not lie on beside it.
+    erasesDone: true,
     onFact: async ({ payload }) => intake.process(leadReceivedSchema.parse(payload)),
     onPoison: async ({ payload, msgId }, reason) => {
       logger.error('lead set aside', { msgId, reason });

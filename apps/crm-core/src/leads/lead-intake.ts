@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { refuse } from '#kernel';
-import { CommandRepeated, VersionConflict, type EventMetadata, type Statement } from '#event-store';
+import { DomainError, refuse } from '#kernel';
+import { VersionConflict, type EventMetadata, type Statement } from '#event-store';
 import {
   leadContext,
   sealedLeadSchema,
@@ -13,9 +13,11 @@ import {
 import { openEnvelope, type ReceiverKeys } from '#privacy';
 import { contactAggregate } from '../contacts/contact.aggregate.js';
 import { dealAggregate } from '../deals/deal.aggregate.js';
+import type { DealPlace } from '../deals/domain/deal.events.js';
 import type { FormFields } from '../forms/domain/form.events.js';
 import { streamOf } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange, type CrmLog } from '../log/crm-log.js';
+import { requireStage } from '../pipelines/stage-guards.js';
 import { lookupForm, type ContactPoint } from '../records/domain/contact-point.js';
 import { personalText } from '../records/domain/personal-text.js';
 import type { RecordReferences } from '../records/record-references.js';
@@ -27,8 +29,6 @@ import { leadAggregate } from './lead.aggregate.js';
 const ATTEMPTS = 8;
 /** How often a turn is asked for while others take theirs; then the lead comes again later. */
 const TURN_ATTEMPTS = 100;
-/** MAC of a lead's command record: its id is the form and key already, and a repeat is told by the id alone. */
-const LEAD_MAC = '00';
 
 interface Form extends Omit<FormFields, 'name' | 'enabled'> {
   readonly name: string;
@@ -56,9 +56,12 @@ export class LeadIntake {
     private readonly references: RecordReferences,
   ) {}
 
-  /** Takes one lead. Done before: nothing. Throws on what cannot be processed (now); nothing has changed then. */
+  /**
+   * Takes one lead. Taken before, however long ago: nothing, for the lead's own stream tells. Throws on what cannot be processed
+   * (now); nothing has changed then.
+   */
   async process(received: LeadReceived): Promise<void> {
-    if ((await this.log.findCommand(received.leadId)) !== undefined) return;
+    if (await this.isTaken(received.leadId)) return;
     const plain = await openEnvelope(this.receiver.privateKey, received.sealed, leadContext(received.leadId));
     const lead = sealedLeadSchema.parse(JSON.parse(Buffer.from(plain).toString('utf8')));
     const terms = await this.termsOf(received.formId);
@@ -66,8 +69,8 @@ export class LeadIntake {
       try {
         return await this.accept(received, lead, terms);
       } catch (error) {
-        if (error instanceof CommandRepeated) return;
         if (!isLostRace(error) || attempt === ATTEMPTS) throw error;
+        if (await this.isTaken(received.leadId)) return;
       }
     }
   }
@@ -82,11 +85,11 @@ export class LeadIntake {
 
   /** Those of the leads that core has for good: made into records, or set aside. */
   async committed(leadIds: readonly string[]): Promise<readonly string[]> {
-    const result = await this.pool.query<{ id: string }>(
-      `SELECT id FROM es.commands WHERE id = ANY($1::uuid[]) UNION SELECT lead_id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])`,
-      [leadIds],
-    );
-    return result.rows.map(({ id }) => id);
+    const [recorded, aside] = await Promise.all([
+      this.log.existing(leadAggregate, leadIds),
+      this.pool.query<{ id: string }>('SELECT lead_id AS id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])', [leadIds]),
+    ]);
+    return [...new Set([...recorded, ...aside.rows.map(({ id }) => id)])];
   }
 
   /** What ingest needs of every form. */
@@ -102,6 +105,11 @@ export class LeadIntake {
       requireConsent: settings.requireConsent,
       successUrl: settings.successUrl,
     }));
+  }
+
+  /** A lead that was set aside is tried again by an administrator, not by its coming again. */
+  private async isTaken(leadId: string): Promise<boolean> {
+    return (await this.committed([leadId])).length > 0;
   }
 
   private async accept(received: LeadReceived, lead: SealedLead, terms: Terms): Promise<void> {
@@ -134,10 +142,10 @@ export class LeadIntake {
       ],
       {
         metadata: metadataOf(received, lead),
-        command: { id: received.leadId, mac: LEAD_MAC, outcome: { ok: true, id: deal.id, version: 1 } },
         // The contact too: who is being erased is matched no more.
         locks: [...matches.map(({ blind }) => `point:${blind.toString('hex')}`), streamOf(contactAggregate, contact.id)],
         guards: matches.map(({ blind, contactIds }) => requireContacts(blind, contactIds)),
+        statements: [requireStage(deal.place.pipelineId, deal.place.stageId)],
       },
     );
   }
@@ -199,9 +207,9 @@ export class LeadIntake {
     settings: SecuritySettings,
     contactId: string,
     responsibleId: string | null,
-  ): Promise<{ id: string; change: AnyStreamChange }> {
+  ): Promise<{ id: string; place: DealPlace; change: AnyStreamChange }> {
     const region = settings.defaultRegion;
-    const stage = await this.references.resolveStage(form.pipelineId ?? undefined, form.stageId ?? undefined);
+    const place = await this.placeFor(form);
     const number = await this.pool.query<{ number: number }>(`SELECT nextval('es.lead_numbers') AS number`);
     const title = leadTitle({
       template: form.titleTemplate,
@@ -217,13 +225,24 @@ export class LeadIntake {
       companyId: null,
       note: leadMessage(lead, region),
       tags: [],
+      customFields: {},
     };
     const id = uuidv7();
     const events = dealAggregate.decide(
-      { type: 'create', fields, ...stage, attribution: leadAttribution(lead, region), responsibleId, leadId: received.leadId },
+      { type: 'create', fields, ...place, attribution: leadAttribution(lead, region), responsibleId, leadId: received.leadId },
       dealAggregate.initialState,
     );
-    return { id, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
+    return { id, place, change: streamChange({ aggregate: dealAggregate, id, version: 0, events }) };
+  }
+
+  /** Where the form says, or, when that stage was taken away, where deals of its pipeline start: a lead is not lost for a stage. */
+  private async placeFor({ pipelineId, stageId }: Form): Promise<DealPlace> {
+    try {
+      return await this.references.resolveStage(pipelineId ?? undefined, stageId ?? undefined);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'unknown-reference') throw error;
+      return this.references.resolveStage(pipelineId ?? undefined, undefined);
+    }
   }
 
   /** One person, the next active member of a department, or nobody. */
@@ -260,7 +279,7 @@ function requireContacts(blind: Buffer, contactIds: readonly string[]): Statemen
 }
 
 function isLostRace(error: unknown): boolean {
-  return error instanceof VersionConflict || (error as { code?: unknown } | null)?.code === 'PA011';
+  return error instanceof VersionConflict || ['PA011', 'PA017'].includes(String((error as { code?: unknown } | null)?.code));
 }
 
 function metadataOf(received: LeadReceived, lead: SealedLead): EventMetadata {

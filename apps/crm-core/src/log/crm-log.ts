@@ -56,6 +56,9 @@ export interface AppendOptions {
   readonly statements?: readonly Statement[];
 }
 
+/** SQLSTATE of the vault: the key-encryption key of a new data key is out of use. */
+const RETIRED_KEK = 'PA070';
+
 /** The log as core uses it: opens secrets on the way out, seals them on the way in, projects in the transaction of the append. */
 export class CrmLog {
   private readonly listeners = new Set<() => void>();
@@ -79,6 +82,17 @@ export class CrmLog {
   /** The outcome of a command carried out before, with the MAC of its body. */
   findCommand(id: string): Promise<CommandRecord | undefined> {
     return this.store.findCommand(id);
+  }
+
+  /** Remembers a command that changed nothing. Throws as `EventStore.recordCommand`. */
+  recordCommand(command: CommandRecord): Promise<void> {
+    return this.store.recordCommand(command);
+  }
+
+  /** Those of the ids whose aggregate has events. */
+  async existing(aggregate: { readonly category: string }, ids: readonly string[]): Promise<readonly string[]> {
+    const found = await this.store.existing(ids.map((id) => streamOf(aggregate, id)));
+    return ids.filter((id) => found.has(streamOf(aggregate, id)));
   }
 
   /** The aggregate as it is now. Throws a plain Error on what this build cannot read. */
@@ -105,11 +119,37 @@ export class CrmLog {
   }
 
   /** Appends every change or none, with projections. Throws as `EventStore.append` does. */
-  async append(changes: readonly AnyStreamChange[], options: AppendOptions): Promise<void> {
+  append(changes: readonly AnyStreamChange[], { metadata, ...options }: AppendOptions): Promise<void> {
+    return this.appendEach(
+      changes.map((change) => ({ change, metadata })),
+      options,
+    );
+  }
+
+  /** `append` for changes that go back to different acts, each with metadata of its own. */
+  async appendEach(
+    changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
+    options: Omit<AppendOptions, 'metadata'>,
+  ): Promise<void> {
+    try {
+      await this.appendOnce(changes, options);
+    } catch (error) {
+      if ((error as { code?: unknown } | null)?.code !== RETIRED_KEK) throw error;
+      // A rotation began: the new data keys of this append are wrapped anew, and it runs once more.
+      this.keys.refresh();
+      await this.appendOnce(changes, options);
+    }
+    for (const listener of this.listeners) listener();
+  }
+
+  private async appendOnce(
+    changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
+    options: Omit<AppendOptions, 'metadata'>,
+  ): Promise<void> {
     const streams: StreamAppend[] = [];
     const statements: Statement[] = [];
-    for (const change of changes) {
-      const prepared = await this.prepare(change, options.metadata);
+    for (const { change, metadata } of changes) {
+      const prepared = await this.prepare(change, metadata);
       streams.push(prepared.append);
       statements.push(...prepared.statements);
     }
@@ -119,11 +159,11 @@ export class CrmLog {
       locks: options.locks ?? [],
       ...(options.command === undefined ? {} : { command: options.command }),
     });
-    for (const { aggregate, id, events } of changes as readonly (AnyStreamChange & { aggregate: AnyAggregate })[]) {
-      if ((events as readonly DomainEvent[]).some(({ type }) => type === aggregate.erasedBy))
-        this.forget(streamOf(aggregate, id));
+    for (const { change } of changes) {
+      const { erasedBy } = change.aggregate as unknown as AnyAggregate;
+      const isErased = (change.events as readonly DomainEvent[]).some(({ type }) => type === erasedBy);
+      if (isErased) this.forget(streamOf(change.aggregate, change.id));
     }
-    for (const listener of this.listeners) listener();
   }
 
   /** The keys of a stream were destroyed, here or by another core: nothing of them stays in memory. */

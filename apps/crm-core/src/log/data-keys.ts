@@ -62,6 +62,11 @@ export class DataKeys {
     for (const owner of this.cache.keys()) if (owner === stream || owner.startsWith(`${stream}#`)) this.cache.delete(owner);
   }
 
+  /** Looks anew with which key-encryption key to wrap. */
+  refresh(): void {
+    this.wrapper.refresh();
+  }
+
   private remember(owner: string, key: Buffer): void {
     this.cache.delete(owner);
     this.cache.set(owner, key);

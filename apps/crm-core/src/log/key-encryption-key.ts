@@ -1,30 +1,33 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Secret } from '#kernel';
-import { localKeyWrapper, type KeyWrapper } from '#privacy';
+import { KEY_BYTES, KeyFolder } from './key-folder.js';
+import { KeyRing, type KeyEncryptionKeys } from './key-ring.js';
 
-const KEY_BYTES = 32;
-
-/**
- * The wrapper of data keys: by the key given from outside (base64 of 32 bytes), or by the key file `kek` (0600) of the key folder,
- * made at the first start. Throws an Error, without the key, when it has another length.
- */
-export async function keyWrapper(given: Secret<string> | undefined, keyDir: string): Promise<KeyWrapper> {
-  const kek = given === undefined ? await keyFile(keyDir) : Buffer.from(given.expose(), 'base64');
-  if (kek.length !== KEY_BYTES)
-    throw new Error('the key-encryption key must be 32 bytes in base64; check PALISADE_KEK or the key file');
-  return localKeyWrapper(kek, given === undefined ? 'file' : 'given');
+/** Where the key-encryption key comes from: from outside (base64 of 32 bytes, also the one before it), or from a folder. */
+export interface KeyOrigin {
+  readonly kek?: Secret<string> | undefined;
+  readonly kekPrevious?: Secret<string> | undefined;
+  readonly keyDir: string;
 }
 
-async function keyFile(keyDir: string): Promise<Buffer> {
-  await mkdir(keyDir, { recursive: true, mode: 0o700 });
-  const path = join(keyDir, 'kek');
-  try {
-    // Of two cores that start at once one makes the file; the other reads it.
-    await writeFile(path, randomBytes(KEY_BYTES).toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+/**
+ * The wrapper of data keys: by the keys given from outside, or by the key file of the key folder, made at the first start. Throws an
+ * Error, without the key, when one has another length.
+ */
+export function keyWrapper({ kek, kekPrevious, keyDir }: KeyOrigin): KeyRing {
+  if (kek !== undefined) {
+    const keys: KeyEncryptionKeys = {
+      current: given(kek, 'PALISADE_KEK'),
+      ...(kekPrevious === undefined ? {} : { previous: given(kekPrevious, 'PALISADE_KEK_PREVIOUS') }),
+    };
+    return new KeyRing(() => keys);
   }
-  return Buffer.from(await readFile(path, 'utf8'), 'base64');
+  const folder = new KeyFolder(keyDir);
+  folder.ensure();
+  return new KeyRing(() => folder.read());
+}
+
+function given(secret: Secret<string>, name: string): Buffer {
+  const key = Buffer.from(secret.expose(), 'base64');
+  if (key.length !== KEY_BYTES) throw new Error(`${name} must be ${KEY_BYTES} bytes in base64`);
+  return key;
 }

@@ -46,7 +46,7 @@ const PROVIDERS = [
         pipeline: true,
       }),
   },
-  { provide: KEY_WRAPPER, inject: [CORE_CONFIG], useFactory: (config: CoreConfig) => keyWrapper(config.kek, config.keyDir) },
+  { provide: KEY_WRAPPER, inject: [CORE_CONFIG], useFactory: (config: CoreConfig) => keyWrapper(config) },
   {
     provide: SERVICE_KEYS,
     inject: [CORE_POOL, KEY_WRAPPER, CORE_LOGGER],

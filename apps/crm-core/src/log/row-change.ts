@@ -10,6 +10,7 @@ export const READ_TABLES = {
   'read.deals': 'id',
   'read.deal_attributions': 'deal_id',
   'read.pipelines': 'id',
+  'read.custom_fields': 'id',
   'read.users': 'id',
   'read.principals': 'user_id',
   'read.roles': 'id',
@@ -17,6 +18,8 @@ export const READ_TABLES = {
   'read.forms': 'id',
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
+  // Rows come by insert alone and have no version.
+  'read.audit': 'id',
 } as const;
 export type ReadTable = keyof typeof READ_TABLES;
 
@@ -65,7 +68,7 @@ export function insertRow(table: ReadTable, row: Columns): RowChange {
 }
 
 /** `set` of the row named `key`, when it is older than `version`. */
-export function updateRow(table: ReadTable, key: unknown, version: number, set: Columns): RowChange {
+export function updateRow(table: ReadTable, key: unknown, version: number, set: Columns): RowChange & { kind: 'update' } {
   return { kind: 'update', table, key, version, set };
 }
 

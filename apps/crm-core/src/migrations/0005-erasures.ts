@@ -19,7 +19,7 @@ export const erasures: Migration = {
       CREATE FUNCTION read.require_live_contacts(p_ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
       BEGIN
         IF (SELECT count(*) FROM read.contacts AS c WHERE c.id = ANY (p_ids) AND c.deleted_at IS NULL) < cardinality(p_ids) THEN
-          RAISE EXCEPTION USING ERRCODE = 'PA015', MESSAGE = 'a linked contact is gone';
+          RAISE EXCEPTION USING ERRCODE = 'PA019', MESSAGE = 'a linked contact is gone';
         END IF;
       END $$`.execute(db);
     // The deals of a person as the erasure was planned on them: two lists of ids, those of his alone and those shared.
@@ -30,7 +30,7 @@ export const erasures: Migration = {
           SELECT FROM read.deals AS d WHERE d.contact_ids @> ARRAY[p_contact]
             AND NOT (d.id = ANY (CASE WHEN cardinality(d.contact_ids) = 1 THEN p_alone ELSE p_shared END))
         ) THEN
-          RAISE EXCEPTION USING ERRCODE = 'PA016', MESSAGE = 'the deals of the person have changed';
+          RAISE EXCEPTION USING ERRCODE = 'PA020', MESSAGE = 'the deals of the person have changed';
         END IF;
       END $$`.execute(db);
   },

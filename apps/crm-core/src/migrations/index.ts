@@ -1,9 +1,22 @@
 import { Secret } from '#kernel';
 import { runMigrations } from '#platform';
+import { recordsInFull } from './0002-records-in-full.js';
 import { firstLight } from './0001-first-light.js';
+import { rewinds } from './0003-rewinds.js';
+import { seals0004 } from './0004-seals.js';
 import { erasures } from './0005-erasures.js';
+import { keyRotation } from './0007-key-rotation.js';
 
-export const MIGRATIONS = { schema: 'es', migrations: { '0001-first-light': firstLight, '0005-erasures': erasures } } as const;
+/** By name; what has run is never changed. */
+const migrations = {
+  '0001-first-light': firstLight,
+  '0002-records-in-full': recordsInFull,
+  '0003-rewinds': rewinds,
+  '0004-seals': seals0004,
+  '0005-erasures': erasures,
+  '0007-key-rotation': keyRotation,
+};
+export const MIGRATIONS = { schema: 'es', migrations } as const;
 
 /** Brings the schemas `es`, `vault` and `read` up to date with the role palisade_core. */
 export async function migrate(databaseUrl: string): Promise<void> {

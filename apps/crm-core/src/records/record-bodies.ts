@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { CUSTOM_FIELD_LIMITS } from '../custom-fields/domain/custom-field.commands.js';
 import { emailValue, phoneValue, type PointInput } from './domain/contact-point.js';
 import { personalText, type PersonalText } from './domain/personal-text.js';
 
@@ -40,8 +41,10 @@ const emailBody = z.union([
 ]);
 export const phoneList = z.array(phoneBody).max(RECORD_LIMITS.points);
 export const emailList = z.array(emailBody).max(RECORD_LIMITS.points);
-/** Fields of a company's own making are typed by definitions; until one is defined, none is known. */
-export const noCustomFields = z.strictObject({});
+/** Values by id or name of their field; they are judged by the fields' definitions. */
+export const customFieldMap = z
+  .record(z.string(), z.unknown())
+  .refine((map) => Object.keys(map).length <= CUSTOM_FIELD_LIMITS.fields);
 export const assignBody = z.strictObject({ responsibleId: z.uuid().toLowerCase().nullable() });
 
 function pointInput(

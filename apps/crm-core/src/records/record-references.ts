@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { refuse, refuseField } from '#kernel';
 import type { Statement } from '#event-store';
 import { decide, type Principal, type RecordType } from '#policy';
+import type { KnownField } from './domain/custom-values.js';
 
 const TABLES: Record<RecordType, string> = { contact: 'read.contacts', company: 'read.companies', deal: 'read.deals' };
 
@@ -41,6 +42,16 @@ export class RecordReferences {
     if (result.rowCount === 0) refuseField('responsible-inactive', 'responsibleId', 'Name an active person');
   }
 
+  /** The fields that records of the type have beyond the built-in ones. */
+  async customFields(type: RecordType): Promise<readonly KnownField[]> {
+    const result = await this.pool.query<KnownField>({
+      name: 'custom fields',
+      text: 'SELECT id, name, type, choices FROM read.custom_fields WHERE record_type = $1',
+      values: [type],
+    });
+    return result.rows;
+  }
+
   /** The pipeline and stage to use: those named, or the first. Throws `unknown-reference`. */
   async resolveStage(
     pipelineId: string | undefined,
@@ -64,7 +75,7 @@ export async function keepingContacts<T>(append: () => Promise<T>): Promise<T> {
   try {
     return await append();
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'PA015') return refuse('not-found');
+    if ((error as { code?: unknown } | null)?.code === 'PA019') return refuse('not-found');
     throw error;
   }
 }

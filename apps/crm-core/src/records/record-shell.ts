@@ -8,6 +8,7 @@ import type { Gate } from '../commands/gate.js';
 import { assignBody } from './record-bodies.js';
 import type { RecordReferences } from './record-references.js';
 import { requireAction, requireAssignable, requireRestorable } from './record-rights.js';
+import { readCustomValues, type CustomValues } from './domain/custom-values.js';
 import type { RecordCommand, RecordState } from './domain/record.decider.js';
 
 /** What the shared handlers decide. Creating is each kind's own: a deal takes more than a contact does. */
@@ -24,6 +25,13 @@ export class RecordShell {
   /** The coarse right to create; without it the body is not judged. */
   requireCreate(context: CommandContext, type: RecordType): void {
     if (!allows(context.principal, type, 'create')) refuse('forbidden');
+  }
+
+  /** Custom fields as the body gives them, judged by the fields that the kind of record has now. */
+  async customValues(context: CommandContext, type: RecordType, sent: Readonly<Record<string, unknown>>): Promise<CustomValues> {
+    if (Object.keys(sent).length === 0) return {};
+    const known = await this.references.customFields(type);
+    return readCustomValues(sent, known, context.authorization.settings.defaultRegion);
   }
 
   /** The responsible person of a new record: the creator unless another, or nobody, is named, which takes the right to assign. */

@@ -1,8 +1,10 @@
+import { searchVector } from '#contracts';
 import type { ProjectionTools, RecordedEvent } from '../log/aggregate.js';
 import { insertRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import { lookupForm, maskPoint, type ContactPoint } from './domain/contact-point.js';
-import { maskedTextOrNull } from './domain/personal-text.js';
-import type { RecordEvent } from './domain/record.decider.js';
+import { maskedText, maskedTextOrNull, type PersonalText } from './domain/personal-text.js';
+import { shownValues } from './domain/custom-values.js';
+import type { RecordEvent, SharedFields } from './domain/record.decider.js';
 
 export interface RecordProjection<Fields> {
   readonly table: 'read.contacts' | 'read.companies' | 'read.deals';
@@ -11,15 +13,14 @@ export interface RecordProjection<Fields> {
 }
 
 /** Event → row changes for what all records share. */
-export function projectRecord<Kind extends string, Fields>(
+export function projectRecord<Kind extends string, Fields extends SharedFields>(
   { table, columns }: RecordProjection<Fields>,
   kind: Kind,
   recorded: RecordedEvent<RecordEvent<Kind, Fields>>,
 ): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  const update = (set: Columns): readonly RowChange[] => [
-    updateRow(table, aggregateId, version, { ...set, updated_at: metadata.at }),
-  ];
+  const update = (set: Columns): RowChange & { kind: 'update' } =>
+    updateRow(table, aggregateId, version, { ...set, updated_at: metadata.at });
   switch (event.type.slice(kind.length)) {
     case 'Created': {
       const data = event.data as Fields & { responsibleId: string | null; leadId: string | null };
@@ -27,6 +28,7 @@ export function projectRecord<Kind extends string, Fields>(
         insertRow(table, {
           id: aggregateId,
           ...columns(data),
+          custom_fields: JSON.stringify(shownValues(data.customFields)),
           ...(table === 'read.companies' ? {} : { lead_id: data.leadId }),
           responsible_id: data.responsibleId,
           created_by: metadata.actorId,
@@ -36,17 +38,26 @@ export function projectRecord<Kind extends string, Fields>(
         }),
       ];
     }
-    case 'Changed':
-      return update(columns(event.data as Partial<Fields>));
+    case 'Changed': {
+      const data = event.data as Partial<Fields>;
+      const change = update(columns(data));
+      return [data.customFields === undefined ? change : { ...change, merge: { custom_fields: shownValues(data.customFields) } }];
+    }
     case 'Assigned':
-      return update({ responsible_id: (event.data as { responsibleId: string | null }).responsibleId });
+      return [update({ responsible_id: (event.data as { responsibleId: string | null }).responsibleId })];
     case 'Deleted':
-      return update({ deleted_at: metadata.at });
+      return [update({ deleted_at: metadata.at })];
     case 'Restored':
-      return update({ deleted_at: null });
+      return [update({ deleted_at: null })];
     default:
       throw new Error(`no projection for ${event.type}`);
   }
+}
+
+/** A name or title, and the words by which a list finds it: those of the masked text, for nothing else may be searched. */
+export function nameColumns(column: 'name' | 'title', text: PersonalText): Columns {
+  const masked = maskedText(text);
+  return { [column]: masked, search: searchVector(masked) };
 }
 
 /** The jsonb column of a list of points: masks only. */

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { Secret } from '#kernel';
 import type { EventMetadata, Statement } from '#event-store';
 import { statementsOf } from '../log/row-change.js';
-import { blindIndex, newDataKey, open, parsePhone, seal } from '#privacy';
+import { blindIndex, maskText, newDataKey, open, parsePhone, seal } from '#privacy';
 import { projectCompany } from '../companies/read-model/company.projection.js';
 import type { CompanyFields } from '../companies/domain/company.events.js';
 import { projectContact } from '../contacts/read-model/contact.projection.js';
 import type { ContactFields } from '../contacts/domain/contact.events.js';
 import type { ProjectionTools } from '../log/aggregate.js';
+import type { CustomContent } from './domain/custom-values.js';
 import { mergePoints } from './domain/contact-point.js';
 import { personalText } from './domain/personal-text.js';
 import { emailInputs, phoneInputs } from './record-bodies.js';
@@ -57,6 +58,7 @@ const texts = (written: string) => ({
   name: personalText(`Ivan ${written}`, REGION),
   note: personalText(`Call ${written} after six`, REGION),
   tags: [personalText(written, REGION)],
+  customFields: { [ID]: new Secret<CustomContent>({ type: 'text', value: written, masked: maskText(written, REGION) }) },
 });
 const pointsOf = (number: string, written: string, address: string) => ({
   phones: mergePoints('phone', [], phoneInputs([{ number, label: `Work ${written}` }], REGION), 'phones'),
@@ -166,6 +168,7 @@ describe('the statements of a contact', () => {
       companyId: null,
       note: Secret.erased(),
       tags: [Secret.erased()],
+      customFields: { [ID]: Secret.erased() },
     };
     const statements = project({ type: 'ContactCreated', data: { ...erased, responsibleId: null, leadId: null } }, 1);
     expect(statements).toHaveLength(1);

@@ -126,7 +126,15 @@ describe('a deal', () => {
     const command = {
       type: 'create',
       ...{ pipelineId: FIRST_PIPELINE_ID, stageId: stageAt(0), responsibleId: null, leadId: randomUUID() },
-      fields: { title: personalText('Lead', 'RU'), amount: null, contactIds: [], companyId: null, note: null, tags: [] },
+      fields: {
+        title: personalText('Lead', 'RU'),
+        amount: null,
+        contactIds: [],
+        companyId: null,
+        note: null,
+        tags: [],
+        customFields: {},
+      },
       attribution: new Secret({ utm_term: { text: 'planted', masked: 'shown' } }),
     } as const;
     const events = dealAggregate.decide(command, dealAggregate.initialState);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { emailList, lineText, nameText, noCustomFields, noteText, phoneList, tagList } from '../../records/record-bodies.js';
+import { emailList, lineText, nameText, customFieldMap, noteText, phoneList, tagList } from '../../records/record-bodies.js';
 
 /** Ids are compared as texts, so they are kept as PostgreSQL writes them: in lower case. */
 const responsibleId = z.uuid().toLowerCase().nullable();
@@ -12,7 +12,7 @@ const companyFields = {
   address: lineText,
   note: noteText,
   tags: tagList,
-  customFields: noCustomFields,
+  customFields: customFieldMap,
 };
 
 /** `POST /v1/companies`. `responsibleId` left out: the creator; null: nobody. */
@@ -24,7 +24,7 @@ export const createCompanyBody = z.strictObject({
   address: lineText.default(null),
   note: noteText.default(null),
   tags: tagList.default([]),
-  customFields: noCustomFields.optional(),
+  customFields: customFieldMap.default({}),
   responsibleId: responsibleId.optional(),
 });
 

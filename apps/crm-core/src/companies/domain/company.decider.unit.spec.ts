@@ -15,6 +15,7 @@ const fields: CompanyFields = {
   address: null,
   note: null,
   tags: [],
+  customFields: {},
 };
 const created: CompanyEvent = { type: 'CompanyCreated', data: { ...fields, responsibleId: 'u1', leadId: null } };
 
@@ -46,6 +47,7 @@ describe('the body of a company', () => {
       address: null,
       note: null,
       tags: [],
+      customFields: {},
     });
     expect(changeCompanyBody.parse({})).toEqual({});
   });

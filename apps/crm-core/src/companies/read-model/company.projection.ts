@@ -1,13 +1,13 @@
 import type { ProjectionTools, RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
+import { nameColumns, pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
 import type { Columns, RowChange } from '../../log/row-change.js';
 import type { CompanyEvent, CompanyFields } from '../domain/company.events.js';
 
 /** The columns of `read.companies` for the fields given: masked, whatever they hold. */
 function columns(fields: Partial<CompanyFields>): Columns {
   return {
-    ...(fields.name === undefined ? {} : { name: maskedText(fields.name) }),
+    ...(fields.name === undefined ? {} : nameColumns('name', fields.name)),
     ...(fields.phones === undefined ? {} : { phones: pointsColumn(fields.phones) }),
     ...(fields.emails === undefined ? {} : { emails: pointsColumn(fields.emails) }),
     ...(fields.website === undefined ? {} : { website: maskedTextOrNull(fields.website) }),

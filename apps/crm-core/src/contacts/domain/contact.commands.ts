@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { emailList, nameText, noCustomFields, noteText, phoneList, tagList } from '../../records/record-bodies.js';
+import { emailList, nameText, customFieldMap, noteText, phoneList, tagList } from '../../records/record-bodies.js';
 
 const contactFields = {
   name: nameText,
@@ -8,7 +8,7 @@ const contactFields = {
   companyId: z.uuid().toLowerCase().nullable(),
   note: noteText,
   tags: tagList,
-  customFields: noCustomFields,
+  customFields: customFieldMap,
 };
 
 /** `POST /v1/contacts`. `responsibleId` left out: the creator; null: nobody. */
@@ -19,7 +19,7 @@ export const createContactBody = z.strictObject({
   companyId: contactFields.companyId.default(null),
   note: noteText.default(null),
   tags: tagList.default([]),
-  customFields: noCustomFields.optional(),
+  customFields: customFieldMap.default({}),
   responsibleId: z.uuid().toLowerCase().nullable().optional(),
 });
 

@@ -19,6 +19,7 @@ const fields = (): ContactFields => ({
   companyId: null,
   note: textOrNull('Call after six', 'RU'),
   tags: tagTexts(['new', 'new', 'warm'], 'RU'),
+  customFields: {},
 });
 const first = fields();
 const created: ContactEvent = { type: 'ContactCreated', data: { ...first, responsibleId: 'u1', leadId: null } };
@@ -66,6 +67,7 @@ describe('the body of a contact', () => {
       companyId: null,
       note: null,
       tags: [],
+      customFields: {},
     });
     expect(parse(changeContactBody, {})).toEqual({});
   });
@@ -79,7 +81,9 @@ describe('the body of a contact', () => {
     [{ name: 'x', phones: [{ number: '+79161234567', masked: '+7 *** ***-**-67' }] }],
     [{ name: 'x', companyId: 'y' }],
     [{ name: 'x', leadId: null }],
-    [{ name: 'x', customFields: { a: 1 } }],
+    [{ name: 'x', customFields: [1] }],
+    [{ name: 'x', customFields: null }],
+    [{ name: 'x', customFields: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`f${n}`, 1])) }],
   ])('refuses %j', (body) => {
     expect(() => parse(createContactBody, body)).toThrow(expect.objectContaining({ code: 'validation-failed' }));
   });

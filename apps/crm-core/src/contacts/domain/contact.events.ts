@@ -1,4 +1,5 @@
 import type { ContactPoint } from '../../records/domain/contact-point.js';
+import type { CustomValues } from '../../records/domain/custom-values.js';
 import type { PersonalText } from '../../records/domain/personal-text.js';
 import type { RecordEvent } from '../../records/domain/record.decider.js';
 
@@ -9,6 +10,8 @@ export interface ContactFields {
   readonly companyId: string | null;
   readonly note: PersonalText | null;
   readonly tags: readonly PersonalText[];
+  /** Whole where a record is made; in a change the fields changed, null where one was emptied. */
+  readonly customFields: CustomValues;
 }
 
 /** What an erasure did, by ids: the destruction act is made of it. Nothing of the person stands in it. */
@@ -27,14 +30,14 @@ export interface Erasure {
   readonly keptDealIds: readonly string[];
   readonly erasedLeadIds: readonly string[];
 }
-export type ErasedCategory = 'name' | 'phones' | 'emails' | 'note' | 'tags' | 'deals' | 'leads';
+export type ErasedCategory = 'name' | 'phones' | 'emails' | 'note' | 'tags' | 'customFields' | 'deals' | 'leads';
 
 export type ContactEvent = RecordEvent<'Contact', ContactFields> | { readonly type: 'ContactErased'; readonly data: Erasure };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const CONTACT_EVENT_VERSIONS = {
-  ContactCreated: 1,
-  ContactChanged: 1,
+  ContactCreated: 2,
+  ContactChanged: 2,
   ContactAssigned: 1,
   ContactDeleted: 1,
   ContactRestored: 1,

@@ -28,6 +28,7 @@ export function planErasure(request: ErasureRequest): Erasure {
     ['emails', fields.emails.length > 0],
     ['note', fields.note !== null],
     ['tags', fields.tags.length > 0],
+    ['customFields', Object.values(fields.customFields).some((value) => value !== null)],
     ['deals', erasedDealIds.length > 0],
     ['leads', leadIds.length > 0],
   ];

@@ -11,6 +11,7 @@ const fields: ContactFields = {
   companyId: null,
   note: null,
   tags: [],
+  customFields: {},
 };
 const created: ContactEvent = { type: 'ContactCreated', data: { ...fields, responsibleId: 'me', leadId: null } };
 const asked = { contactId: 'c', responsibleId: 'me', fields, leadIds: [], reason: 'asked', requestRef: null };

@@ -1,13 +1,13 @@
 import { keyOwner, streamOf, type ProjectionTools, type RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
+import { nameColumns, pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
 import { insertRow, removeRow, type Columns, type RowChange } from '../../log/row-change.js';
 import type { ContactEvent, ContactFields } from '../domain/contact.events.js';
 
 /** The columns of `read.contacts` for the fields given: masked, whatever they hold. */
 function columns(fields: Partial<ContactFields>): Columns {
   return {
-    ...(fields.name === undefined ? {} : { name: maskedText(fields.name) }),
+    ...(fields.name === undefined ? {} : nameColumns('name', fields.name)),
     ...(fields.phones === undefined ? {} : { phones: pointsColumn(fields.phones) }),
     ...(fields.emails === undefined ? {} : { emails: pointsColumn(fields.emails) }),
     ...(fields.companyId === undefined ? {} : { company_id: fields.companyId }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameText, noCustomFields, noteText, tagList } from '../../records/record-bodies.js';
+import { nameText, customFieldMap, noteText, tagList } from '../../records/record-bodies.js';
 
 /** Contacts that one deal can have. */
 const CONTACTS_MAX = 50;
@@ -33,7 +33,7 @@ const dealFields = {
   companyId: id.nullable(),
   note: noteText,
   tags: tagList,
-  customFields: noCustomFields,
+  customFields: customFieldMap,
 };
 
 /** `POST /v1/deals`. `responsibleId` left out: the creator; null: nobody. Pipeline and stage left out: the first. */
@@ -44,7 +44,7 @@ export const createDealBody = z.strictObject({
   companyId: dealFields.companyId.default(null),
   note: noteText.default(null),
   tags: tagList.default([]),
-  customFields: noCustomFields.optional(),
+  customFields: customFieldMap.default({}),
   pipelineId: id.optional(),
   stageId: id.optional(),
   responsibleId: id.nullable().optional(),
@@ -52,6 +52,12 @@ export const createDealBody = z.strictObject({
 
 /** `PATCH /v1/deals/:id`. A change of `responsibleId` here takes the right to assign as well; the stage changes by moving. */
 export const changeDealBody = z.strictObject({ ...dealFields, responsibleId: id.nullable() }).partial();
+
+/** Length of the reason for a loss, in characters. */
+const REASON = { min: 3, max: 500 };
+
+/** `POST /v1/deals/:id/lose`. */
+export const loseDealBody = z.strictObject({ reason: z.string().trim().min(REASON.min).max(REASON.max) });
 
 /** `POST /v1/deals/:id/move`. */
 export const moveDealBody = z.strictObject({ stageId: id });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { changeDealBody, createDealBody, moveDealBody } from './deal.commands.js';
+import { changeDealBody, createDealBody, loseDealBody, moveDealBody } from './deal.commands.js';
 
 const ID = 'abcdefab-0000-4000-8000-0000000000ab';
 const amountOf = (value: unknown, currency: unknown = 'RUB') => changeDealBody.safeParse({ amount: { value, currency } });
@@ -13,6 +13,7 @@ describe('the body of a deal', () => {
       companyId: null,
       note: null,
       tags: [],
+      customFields: {},
     });
     expect(changeDealBody.parse({})).toEqual({});
   });
@@ -40,6 +41,14 @@ describe('the body of a deal', () => {
     expect(moveDealBody.parse({ stageId: ID })).toEqual({ stageId: ID });
     expect(moveDealBody.safeParse({}).success).toBe(false);
     expect(moveDealBody.safeParse({ stageId: ID, pipelineId: ID }).success).toBe(false);
+  });
+});
+
+describe('the reason of a loss', () => {
+  it('has 3 to 500 characters', () => {
+    expect(loseDealBody.parse({ reason: ' dear ' })).toEqual({ reason: 'dear' });
+    for (const body of [{}, { reason: ' no ' }, { reason: 'x'.repeat(501) }, { reason: null }, { reason: 'dear', status: 'won' }])
+      expect(loseDealBody.safeParse(body).success).toBe(false);
   });
 });
 

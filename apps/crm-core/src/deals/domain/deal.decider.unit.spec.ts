@@ -13,6 +13,7 @@ const fields: DealFields = {
   companyId: null,
   note: null,
   tags: [],
+  customFields: {},
 };
 const place = { pipelineId: 'pl1', stageId: 's1' };
 const attribution = new Secret({ utm_source: { text: 'yandex', masked: 'yandex' } });
@@ -80,5 +81,54 @@ describe('what deals share with other records', () => {
 
   it('given no deal, when changed, then not-found', () => {
     expect(() => dealDecider.decide({ type: 'change', changes: {} }, given())).toThrow(refusal('not-found'));
+  });
+});
+
+describe('closing and reopening a deal', () => {
+  const reason = personalText('Too dear, call 8 916 123-45-67', 'RU');
+  const won: DealEvent = { type: 'DealWon', data: {} };
+  const lost: DealEvent = { type: 'DealLost', data: { reason } };
+  const reopened: DealEvent = { type: 'DealReopened', data: {} };
+  const moved: DealEvent = { type: 'DealMoved', data: { stageId: 's2' } };
+
+  it('given an open deal, when won or lost, then it is, where it stands', () => {
+    expect(dealDecider.decide({ type: 'win' }, given(created, moved))).toEqual([won]);
+    expect(given(created, moved, won)).toEqual({ ...live, stageId: 's2', status: 'won' });
+    expect(dealDecider.decide({ type: 'lose', reason }, given(created))).toEqual([lost]);
+    expect(given(created, lost)).toEqual({ ...live, status: 'lost', loseReason: reason });
+    for (const { type } of [won, lost, reopened]) expect(DEAL_EVENT_VERSIONS).toHaveProperty(type);
+  });
+
+  it.each<[string, DealEvent]>([
+    ['won', won],
+    ['lost', lost],
+  ])('given a deal that is %s, when closed or moved, then deal-closed', (_, closing) => {
+    const commands: DealCommand[] = [{ type: 'win' }, { type: 'lose', reason }, { type: 'move', stageId: 's1' }];
+    for (const command of commands)
+      expect(() => dealDecider.decide(command, given(created, closing))).toThrow(refusal('deal-closed'));
+  });
+
+  it('given a closed deal, when reopened, then it is open as before, without a reason', () => {
+    for (const closing of [won, lost]) {
+      expect(dealDecider.decide({ type: 'reopen' }, given(created, closing))).toEqual([reopened]);
+      expect(given(created, closing, reopened)).toEqual(live);
+    }
+  });
+
+  it('given an open deal, when reopened, then deal-open', () => {
+    expect(() => dealDecider.decide({ type: 'reopen' }, given(created))).toThrow(refusal('deal-open'));
+  });
+
+  it('given a closed deal, when changed, assigned, deleted and restored, then it stays closed', () => {
+    const changed: DealEvent = { type: 'DealChanged', data: { companyId: 'co1' } };
+    const restored: DealEvent = { type: 'DealRestored', data: {} };
+    expect(given(created, lost, changed, deleted, restored)).toMatchObject({ phase: 'live', status: 'lost', loseReason: reason });
+    expect(dealDecider.decide({ type: 'change', changes: { companyId: 'co1' } }, given(created, won))).toEqual([changed]);
+  });
+
+  it('given no deal or a deleted one, when closed or reopened, then not-found', () => {
+    for (const events of [[], [created, deleted], [created, won, deleted]])
+      for (const type of ['win', 'reopen'] as const)
+        expect(() => dealDecider.decide({ type }, given(...events))).toThrow(refusal('not-found'));
   });
 });

@@ -1,4 +1,5 @@
 import type { Secret } from '#kernel';
+import type { CustomValues } from '../../records/domain/custom-values.js';
 import type { PersonalText } from '../../records/domain/personal-text.js';
 import type { RecordEvent } from '../../records/domain/record.decider.js';
 
@@ -19,6 +20,8 @@ export interface DealFields {
   readonly companyId: string | null;
   readonly note: PersonalText | null;
   readonly tags: readonly PersonalText[];
+  /** Whole where a record is made; in a change the fields changed, null where one was emptied. */
+  readonly customFields: CustomValues;
 }
 
 /** Where a deal stands. The pipeline stays; the stage changes by moving. */
@@ -38,16 +41,22 @@ export type DealEvent =
       readonly data: SharedCreated['data'] & DealPlace & { readonly attribution: DealAttribution | null };
     }
   | { readonly type: 'DealMoved'; readonly data: { readonly stageId: string } }
+  | { readonly type: 'DealWon'; readonly data: Readonly<Record<string, never>> }
+  | { readonly type: 'DealLost'; readonly data: { readonly reason: PersonalText } }
+  | { readonly type: 'DealReopened'; readonly data: Readonly<Record<string, never>> }
   /** Its only contact was erased, and what the deal said with him: `keyOwner` names the key that is destroyed. */
   | { readonly type: 'DealErased'; readonly data: { readonly contactId: string; readonly keyOwner: string } };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const DEAL_EVENT_VERSIONS = {
-  DealCreated: 1,
-  DealChanged: 1,
+  DealCreated: 2,
+  DealChanged: 2,
   DealAssigned: 1,
   DealDeleted: 1,
   DealRestored: 1,
   DealMoved: 1,
+  DealWon: 1,
+  DealLost: 1,
+  DealReopened: 1,
   DealErased: 1,
 } as const;

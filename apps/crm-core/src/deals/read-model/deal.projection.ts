@@ -1,13 +1,14 @@
+import { Secret } from '#kernel';
 import type { RecordedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
 import { insertRow, removeRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
-import { projectRecord } from '../../records/record.projection.js';
+import { nameColumns, projectRecord } from '../../records/record.projection.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
 
 /** The columns of `read.deals` for the fields given: masked, whatever they hold. Only a creation names a place. */
 function columns(fields: Partial<DealFields & DealPlace>): Columns {
   return {
-    ...(fields.title === undefined ? {} : { title: maskedText(fields.title) }),
+    ...(fields.title === undefined ? {} : nameColumns('title', fields.title)),
     ...(fields.amount === undefined ? {} : { amount: fields.amount?.value ?? null, currency: fields.amount?.currency ?? null }),
     ...(fields.contactIds === undefined ? {} : { contact_ids: fields.contactIds }),
     ...(fields.companyId === undefined ? {} : { company_id: fields.companyId }),
@@ -17,24 +18,35 @@ function columns(fields: Partial<DealFields & DealPlace>): Columns {
   };
 }
 
-/** What a deal is called whose only contact was erased. */
-const ERASED_TITLE = 'erased';
-
 export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  if (event.type === 'DealMoved') {
-    return [updateRow('read.deals', aggregateId, version, { stage_id: event.data.stageId, updated_at: metadata.at })];
+  const update = (set: Columns): readonly RowChange[] => [
+    updateRow('read.deals', aggregateId, version, { ...set, updated_at: metadata.at }),
+  ];
+  switch (event.type) {
+    case 'DealMoved':
+      return update({ stage_id: event.data.stageId });
+    case 'DealWon':
+      return update({ status: 'won', lose_reason: null });
+    case 'DealLost':
+      return update({ status: 'lost', lose_reason: maskedText(event.data.reason) });
+    case 'DealReopened':
+      return update({ status: 'open', lose_reason: null });
+    case 'DealErased':
+      return [
+        ...update({ ...nameColumns('title', Secret.erased()), note: null, tags: [], custom_fields: '{}', lose_reason: null }),
+        removeRow('read.deal_attributions', aggregateId),
+        { kind: 'destroy-key', owner: event.data.keyOwner },
+      ];
+    case 'DealCreated':
+    case 'DealChanged':
+    case 'DealAssigned':
+    case 'DealDeleted':
+    case 'DealRestored': {
+      const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
+      return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
+    }
   }
-  if (event.type === 'DealErased') {
-    const gone = { title: ERASED_TITLE, note: null, tags: [], updated_at: metadata.at };
-    return [
-      updateRow('read.deals', aggregateId, version, gone),
-      removeRow('read.deal_attributions', aggregateId),
-      { kind: 'destroy-key', owner: event.data.keyOwner },
-    ];
-  }
-  const row = projectRecord<'Deal', DealFields & DealPlace>({ table: 'read.deals', columns }, 'Deal', { ...recorded, event });
-  return event.type === 'DealCreated' ? [...row, ...attributionRow(aggregateId, event.data.attribution, version)] : row;
 }
 
 /** Masked values, in a table that only those with `attribution.view` are read from. */

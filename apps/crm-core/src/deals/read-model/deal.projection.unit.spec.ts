@@ -26,6 +26,7 @@ const fields: DealFields = {
   companyId: null,
   note: personalText('planted@example.org', 'RU'),
   tags: [personalText('+79161234567', 'RU')],
+  customFields: {},
 };
 const created = (attribution: DealAttribution | null): DealEvent => ({
   type: 'DealCreated',
@@ -65,6 +66,14 @@ describe('a deal in the read models', () => {
       'UPDATE read.deals SET version = $2, stage_id = $3, updated_at = $4 WHERE id = $1 AND version < $2',
     );
     expect(update?.values).toEqual([ID, 4, 's2', at]);
+  });
+
+  it('is won, lost with the masked reason, and open again without one', () => {
+    const reason = personalText('Call 8 916 123-45-67', 'RU');
+    const columnsOf = (event: DealEvent): unknown[] | undefined => project(event, 2)[0]?.values.slice(2, 4);
+    expect(columnsOf({ type: 'DealWon', data: {} })).toEqual(['won', null]);
+    expect(columnsOf({ type: 'DealLost', data: { reason } })).toEqual(['lost', 'Call +7 *** ***-**-67']);
+    expect(columnsOf({ type: 'DealReopened', data: {} })).toEqual(['open', null]);
   });
 
   it('loses amount and currency together, and a change touches no place', () => {

@@ -31,6 +31,7 @@ export function newContactFields(lead: SealedLead, points: readonly ContactPoint
     companyId: null,
     note: company === '' ? null : personalText(cut(company, LONGEST_NOTE), region),
     tags: [],
+    customFields: {},
   };
 }
 

@@ -11,7 +11,10 @@ export interface PipelineFields {
   readonly position: number;
 }
 
-export type PipelineEvent = { readonly type: 'PipelineCreated'; readonly data: PipelineFields };
+/** In a change `stages` is the whole new list. */
+export type PipelineEvent =
+  | { readonly type: 'PipelineCreated'; readonly data: PipelineFields }
+  | { readonly type: 'PipelineChanged'; readonly data: Partial<Pick<PipelineFields, 'name' | 'stages'>> };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
-export const PIPELINE_EVENT_VERSIONS = { PipelineCreated: 1 } as const;
+export const PIPELINE_EVENT_VERSIONS = { PipelineCreated: 1, PipelineChanged: 1 } as const;

@@ -1,4 +1,10 @@
 import { Secret, assertNever, refuse, type Decider } from '#kernel';
+import { filledValues, type CustomValues } from './custom-values.js';
+
+/** What every kind of record has among its fields. */
+export interface SharedFields {
+  readonly customFields: CustomValues;
+}
 
 /** What happens to every kind of record; `Fields` are the fields of the kind that a PATCH can change. */
 export type RecordEvent<Kind extends string, Fields> =
@@ -34,7 +40,7 @@ export type RecordState<Fields> =
  * The rules that contacts, companies and deals share. Creating twice, changing what is deleted or absent, deleting twice and
  * restoring what is not deleted are refused; a change to the same value is no event.
  */
-export function recordDecider<Kind extends string, Fields extends object>(
+export function recordDecider<Kind extends string, Fields extends SharedFields>(
   kind: Kind,
 ): Decider<RecordState<Fields>, RecordCommand<Fields>, RecordEvent<Kind, Fields>> {
   type Event = RecordEvent<Kind, Fields>;
@@ -44,7 +50,7 @@ export function recordDecider<Kind extends string, Fields extends object>(
     decide(command, state) {
       if (command.type === 'create') {
         if (state.phase !== 'none') refuse('already-exists');
-        return [event('Created', { ...command.fields, responsibleId: command.responsibleId, leadId: command.leadId })];
+        return [event('Created', { ...newFields(command.fields), responsibleId: command.responsibleId, leadId: command.leadId })];
       }
       if (state.phase === 'none') return refuse('not-found');
       if (state.phase === 'erased') return refuse('erased');
@@ -52,7 +58,7 @@ export function recordDecider<Kind extends string, Fields extends object>(
       if (state.phase === 'deleted') return refuse('not-found');
       switch (command.type) {
         case 'change': {
-          const changes = changedFields(state.fields, command.changes);
+          const changes = changedRecordFields(state.fields, command.changes);
           return Object.keys(changes).length === 0 ? [] : [event('Changed', changes)];
         }
         case 'assign':
@@ -71,13 +77,35 @@ export function recordDecider<Kind extends string, Fields extends object>(
         return { phase: 'live', fields: fields as unknown as Fields, responsibleId, leadId };
       }
       if (state.phase === 'none') return state;
-      if (type === `${kind}Changed`) return { ...state, fields: { ...state.fields, ...(data as Partial<Fields>) } };
+      if (type === `${kind}Changed`) return { ...state, fields: withChanges(state.fields, data as Partial<Fields>) };
       if (type === `${kind}Assigned`)
         return { ...state, responsibleId: (data as { responsibleId: string | null }).responsibleId };
       if (type === `${kind}Deleted`) return { ...state, phase: 'deleted' };
       return { ...state, phase: 'live' };
     },
   };
+}
+
+/** The fields of a new record: a custom field that is given empty is not given. */
+export function newFields<Fields extends SharedFields>(fields: Fields): Fields {
+  return { ...fields, customFields: filledValues(fields.customFields) };
+}
+
+/** `changedFields`, with custom fields looked at one by one: those that a change does not name stay. */
+function changedRecordFields<Fields extends SharedFields>(present: Fields, changes: Partial<Fields>): Partial<Fields> {
+  const { customFields = {}, ...others } = changes;
+  const filled = Object.fromEntries(Object.keys(customFields).map((id) => [id, present.customFields[id] ?? null]));
+  const changed = changedFields<CustomValues>(filled, customFields);
+  return {
+    ...changedFields<Fields>(present, others as unknown as Partial<Fields>),
+    ...(Object.keys(changed).length === 0 ? {} : { customFields: changed }),
+  };
+}
+
+/** The fields after a change. */
+function withChanges<Fields extends SharedFields>(fields: Fields, changes: Partial<Fields>): Fields {
+  const customFields = filledValues({ ...fields.customFields, ...changes.customFields });
+  return { ...fields, ...changes, customFields };
 }
 
 /** The members of `changes` whose value differs from the present one. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { Secret, fold } from '#kernel';
+import type { CustomContent, CustomValues } from './custom-values.js';
 import { recordDecider, type RecordCommand, type RecordEvent } from './record.decider.js';
 
 interface CardFields {
@@ -7,6 +8,7 @@ interface CardFields {
   readonly note: Secret<string> | null;
   readonly companyId: string | null;
   readonly points: readonly { readonly id: string; readonly value: Secret<string>; readonly unverified: boolean }[];
+  readonly customFields: CustomValues;
 }
 type CardEvent = RecordEvent<'Card', CardFields>;
 
@@ -19,6 +21,7 @@ const card = (text = 'First'): CardFields => ({
   note: null,
   companyId: null,
   points: [{ id: 'p1', value: new Secret('planted'), unverified: false }],
+  customFields: {},
 });
 const created: CardEvent = { type: 'CardCreated', data: { ...card(), responsibleId: 'u1', leadId: null } };
 const deleted: CardEvent = { type: 'CardDeleted', data: {} };
@@ -132,6 +135,7 @@ const build = ({ title, note, companyId, points }: PlainCard): CardFields => ({
   note: note === null ? null : new Secret(note),
   companyId,
   points: points.map((point) => ({ ...point, value: new Secret(point.value) })),
+  customFields: {},
 });
 const createdFrom = (plain: PlainCard): CardEvent => ({
   type: 'CardCreated',
@@ -174,5 +178,37 @@ describe('for every record', () => {
         expect(Object.keys(event?.data ?? {}).sort()).toEqual([...differing].sort());
       }),
     );
+  });
+});
+
+describe('custom fields', () => {
+  const text = (value: string): Secret<CustomContent> => new Secret<CustomContent>({ type: 'text', value, masked: value });
+  const create = (customFields: CustomValues) =>
+    decider.decide({ type: 'create', fields: { ...card(), customFields }, responsibleId: null, leadId: null }, given());
+  const change = (events: readonly CardEvent[], customFields: CustomValues) =>
+    decider.decide({ type: 'change', changes: { customFields } }, given(...events));
+
+  it('given nothing, when created with an empty one, then it is not there', () => {
+    const [event] = create({ f1: text('a'), f2: null });
+    expect(event?.data).toMatchObject({ customFields: { f1: text('a') } });
+    expect(Object.keys((event?.data as CardFields).customFields)).toEqual(['f1']);
+  });
+
+  it('given some, when one is changed and one emptied, then those two alone, and the others stay', () => {
+    const history = create({ f1: text('a'), f2: text('b'), f3: text('c') });
+    const events = change(history, { f1: text('new'), f2: null, f3: text('c'), f4: null });
+    expect(events).toEqual([{ type: 'CardChanged', data: { customFields: { f1: text('new'), f2: null } } }]);
+    expect(given(...history, ...events)).toMatchObject({ fields: { customFields: { f1: text('new'), f3: text('c') } } });
+    const state = given(...history, ...events);
+    expect(state.phase !== 'none' && Object.keys(state.fields.customFields)).toEqual(['f1', 'f3']);
+  });
+
+  it('given some, when given again as they are, or others are changed, then they are in no event', () => {
+    const history = create({ f1: text('a') });
+    expect(change(history, { f1: text('a') })).toEqual([]);
+    const changes = { companyId: 'c9', customFields: {} };
+    expect(decider.decide({ type: 'change', changes }, given(...history))).toEqual([
+      { type: 'CardChanged', data: { companyId: 'c9' } },
+    ]);
   });
 });

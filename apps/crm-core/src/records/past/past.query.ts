@@ -22,7 +22,7 @@ import type { AnyAggregate } from '../../log/aggregate.js';
 import { CrmLog } from '../../log/crm-log.js';
 import type { Columns } from '../../log/row-change.js';
 import type { RecordState } from '../domain/record.decider.js';
-import { changesOf, clearPoints, timeline, type Moment, type ShownPoints } from './timeline.js';
+import { changesOf, clearPoints, customFieldsOf, timeline, type Moment, type Sight } from './timeline.js';
 
 /** A page ends early when it grows beyond this, characters of JSON: a message of the broker takes 1 MiB, sealed and in base64. */
 const LONGEST_PAGE = 400_000;
@@ -46,8 +46,7 @@ interface Asked {
 interface Seen {
   readonly principal: Principal;
   readonly moments: readonly Moment[];
-  readonly shown: ShownPoints;
-  readonly withAttribution: boolean;
+  readonly sight: Sight;
 }
 
 /** The past of a record for one who may see it as it is now: rights are those of now. */
@@ -64,15 +63,21 @@ export class RecordPast {
     if (loaded === undefined || loaded.authorization.status !== 'active') return refuse('unauthenticated');
     const aggregate = AGGREGATES.get(recordType);
     if (aggregate === undefined) return refuse('malformed-request');
-    const { state, events } = await this.log.history(aggregate, recordId);
+    const [{ state, events }, fields] = await Promise.all([
+      this.log.history(aggregate, recordId),
+      this.pool.query<{ id: string }>('SELECT id FROM read.custom_fields WHERE record_type = $1', [recordType]),
+    ]);
     const { principal, authorization } = loaded;
     requireSeen(principal, recordType, state as RecordState<unknown>);
     const record = state as { readonly responsibleId: string | null };
     return {
       principal,
       moments: timeline(recordType, aggregate, events),
-      shown: shownPoints(principal, authorization.settings as SecuritySettings, record),
-      withAttribution: recordType === 'deal' && decide(principal, 'attribution', 'view', record).allowed,
+      sight: {
+        points: shownPoints(principal, authorization.settings as SecuritySettings, record),
+        attribution: recordType === 'deal' && decide(principal, 'attribution', 'view', record).allowed,
+        customFieldIds: new Set(fields.rows.map(({ id }) => id)),
+      },
     };
   }
 
@@ -117,13 +122,13 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory, SealedReply>
   constructor(private readonly past: RecordPast) {}
 
   async execute({ request }: GetHistory): Promise<SealedReply> {
-    const { moments, shown, withAttribution } = await this.past.see(request);
+    const { moments, sight } = await this.past.see(request);
     const end = Math.min(moments.length, (request.before ?? moments.length + 1) - 1);
     const items: HistoryItem[] = [];
     let size = 0;
     for (let index = end - 1; index >= 0 && items.length < request.limit; index -= 1) {
       const moment = moments[index] as Moment;
-      const item = itemOf(request.recordType, moment, changesOf(moments[index - 1], moment, shown, withAttribution));
+      const item = itemOf(request.recordType, moment, changesOf(moments[index - 1], moment, sight));
       size += JSON.stringify(item).length;
       if (items.length > 0 && size > LONGEST_PAGE) break;
       items.push(item);
@@ -150,27 +155,28 @@ export class GetCardAtHandler implements IQueryHandler<GetCardAt, SealedReply> {
   constructor(private readonly past: RecordPast) {}
 
   async execute({ request }: GetCardAt): Promise<SealedReply> {
-    const { principal, moments, shown, withAttribution } = await this.past.see(request);
+    const { principal, moments, sight } = await this.past.see(request);
     const moment = momentAt(moments, request.at);
     if (moment?.row === undefined) return refuse('not-found');
     const { row, attribution } = moment;
     const contactIds = row['contact_ids'] as readonly string[] | undefined;
     const card: CardAt = {
-      row: shownRow(row),
-      clear: clearPoints(moment, shown),
+      row: shownRow(row, sight),
+      clear: clearPoints(moment, sight.points),
       ...(contactIds === undefined ? {} : { contacts: await this.past.contactsAt(principal, contactIds, request.at) }),
-      ...(withAttribution && attribution !== undefined ? { attribution } : {}),
+      ...(sight.attribution && attribution !== undefined ? { attribution } : {}),
     };
     const sealed = await sealFor(toPublicJwk(request.replyJwk), JSON.stringify(card), cardAtContext(request.requestId));
     return { ok: true, sealed };
   }
 }
 
-const JSON_COLUMNS: ReadonlySet<string> = new Set(['phones', 'emails', 'custom_fields']);
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['phones', 'emails']);
 
-/** As a query of the read model gives the row: jsonb as values. */
-function shownRow(row: Columns): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, JSON_COLUMNS.has(name) ? (JSON.parse(String(value)) as unknown) : value]),
-  );
+/** As a query of the read model gives the row: jsonb as values, and of the company's own fields those that there are. */
+function shownRow(row: Columns, sight: Sight): Readonly<Record<string, unknown>> {
+  const values = Object.entries(row).map(([name, value]) => {
+    return [name, JSON_COLUMNS.has(name) ? (JSON.parse(String(value)) as unknown) : value] as const;
+  });
+  return { ...Object.fromEntries(values), custom_fields: customFieldsOf(row, sight) };
 }

@@ -12,6 +12,14 @@ export interface ShownPoints {
   readonly email: boolean;
 }
 
+/** What of a moment a viewer is shown. */
+export interface Sight {
+  readonly points: ShownPoints;
+  readonly attribution: boolean;
+  /** Fields of the company's own making that there are: what a deleted one held is not shown any more. */
+  readonly customFieldIds: ReadonlySet<string>;
+}
+
 /** A record after one of its events: its row as the read model had it, and its points in clear. */
 export interface Moment {
   readonly recorded: RecordedEvent;
@@ -74,14 +82,14 @@ const FIELDS: readonly (readonly [field: string, column: string, isJson?: 'json'
   ['responsibleId', 'responsible_id'],
   ['note', 'note'],
   ['tags', 'tags'],
-  ['customFields', 'custom_fields', 'json'],
+  ['loseReason', 'lose_reason'],
 ];
 
 /** The fields of a card as the viewer may see them at that moment. */
-function fieldsOf(moment: Moment | undefined, shown: ShownPoints, withAttribution: boolean): ReadonlyMap<string, unknown> {
+function fieldsOf(moment: Moment | undefined, sight: Sight): ReadonlyMap<string, unknown> {
   const row = moment?.row;
   if (moment === undefined || row === undefined) return new Map();
-  const clear = new Map(clearPoints(moment, shown).map((point) => [point.id, point]));
+  const clear = new Map(clearPoints(moment, sight.points).map((point) => [point.id, point]));
   const fields = new Map<string, unknown>();
   for (const [field, column, isJson] of FIELDS) {
     if (row[column] === undefined) continue;
@@ -93,19 +101,24 @@ function fieldsOf(moment: Moment | undefined, shown: ShownPoints, withAttributio
     const { amount: value, currency } = row;
     fields.set('amount', value === null ? null : { value, currency });
   }
+  if (row['custom_fields'] !== undefined) fields.set('customFields', customFieldsOf(row, sight));
   fields.set('deleted', row['deleted_at'] !== undefined && row['deleted_at'] !== null);
-  if (withAttribution && moment.attribution !== undefined) fields.set('attribution', moment.attribution);
+  if (sight.attribution && moment.attribution !== undefined) fields.set('attribution', moment.attribution);
   return fields;
 }
 
+/** Values of the fields that there are; what was emptied is none. */
+export function customFieldsOf(
+  row: Columns,
+  { customFieldIds }: Pick<Sight, 'customFieldIds'>,
+): Readonly<Record<string, unknown>> {
+  const values = JSON.parse(String(row['custom_fields'] ?? '{}')) as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(values).filter(([id, value]) => value !== null && customFieldIds.has(id)));
+}
+
 /** What one event changed, as the viewer may see it. A creation changes everything that it gave a value. */
-export function changesOf(
-  before: Moment | undefined,
-  after: Moment,
-  shown: ShownPoints,
-  withAttribution: boolean,
-): readonly HistoryChange[] {
-  const [from, to] = [fieldsOf(before, shown, withAttribution), fieldsOf(after, shown, withAttribution)];
+export function changesOf(before: Moment | undefined, after: Moment, sight: Sight): readonly HistoryChange[] {
+  const [from, to] = [fieldsOf(before, sight), fieldsOf(after, sight)];
   return [...new Set([...from.keys(), ...to.keys()])]
     .map((field) => ({ field, from: from.get(field) ?? null, to: to.get(field) ?? null }))
     .filter(({ from: was, to: is }) => JSON.stringify(was) !== JSON.stringify(is))

@@ -6,7 +6,7 @@ import type { ContactEvent, ContactFields } from '../../contacts/domain/contact.
 import type { AnyAggregate, RecordedEvent } from '../../log/aggregate.js';
 import { personalText } from '../domain/personal-text.js';
 import { momentAt } from './past.query.js';
-import { changesOf, clearPoints, timeline } from './timeline.js';
+import { changesOf, clearPoints, timeline, type Sight } from './timeline.js';
 
 const ID = '00000000-0000-8000-8000-0000000000aa';
 const at = (minute: number): string => `2026-01-01T00:0${minute}:00.000Z`;
@@ -27,6 +27,7 @@ const contact: ContactFields = {
   companyId: null,
   note: null,
   tags: [],
+  customFields: {},
 };
 const history: readonly ContactEvent[] = [
   { type: 'ContactCreated', data: { ...contact, responsibleId: 'me', leadId: null } },
@@ -35,24 +36,24 @@ const history: readonly ContactEvent[] = [
   { type: 'ContactRestored', data: {} },
 ];
 const moments = timeline('contact', contactAggregate as unknown as AnyAggregate, recorded(history));
-const [MASKED, SHOWN] = [
-  { phone: false, email: false },
-  { phone: true, email: true },
-];
+const sight = (number: boolean, attribution = false): Sight => {
+  return { points: { phone: number, email: number }, attribution, customFieldIds: new Set() };
+};
+const [MASKED, SHOWN] = [sight(false), sight(true)];
 
 describe('what an event changed', () => {
   it('is masked for one who may not see the number, and in full for one who may', () => {
-    expect(changesOf(moments[0], moments[1] as never, MASKED, false)).toEqual([
+    expect(changesOf(moments[0], moments[1] as never, MASKED)).toEqual([
       {
         field: 'phones',
         from: [{ id: 'p', label: null, masked: '+44 *** ***-**-21' }],
         to: [{ id: 'p', label: null, masked: '+44 *** ***-**-22' }],
       },
     ]);
-    expect(changesOf(moments[0], moments[1] as never, SHOWN, false)).toMatchObject([
+    expect(changesOf(moments[0], moments[1] as never, SHOWN)).toMatchObject([
       { from: [{ number: '+442079460821' }], to: [{ number: '+442079460822' }] },
     ]);
-    expect(clearPoints(moments[0] as never, MASKED)).toEqual([]);
+    expect(clearPoints(moments[0] as never, MASKED.points)).toEqual([]);
   });
 
   it('is the same for two numbers that differ in hidden digits only', () => {
@@ -63,13 +64,11 @@ describe('what an event changed', () => {
         { type: 'ContactCreated', data: { ...contact, phones: [point('+442079461121')], responsibleId: 'me', leadId: null } },
       ]),
     );
-    expect(changesOf(undefined, other[0] as never, MASKED, false)).toEqual(
-      changesOf(undefined, moments[0] as never, MASKED, false),
-    );
+    expect(changesOf(undefined, other[0] as never, MASKED)).toEqual(changesOf(undefined, moments[0] as never, MASKED));
   });
 
   it('of a creation is what it gave a value', () => {
-    expect(changesOf(undefined, moments[0] as never, MASKED, false).map(({ field }) => field)).toEqual([
+    expect(changesOf(undefined, moments[0] as never, MASKED).map(({ field }) => field)).toEqual([
       'name',
       'phones',
       'responsibleId',
@@ -79,11 +78,12 @@ describe('what an event changed', () => {
   it('tells where a lead came from only to those who may know', () => {
     const data = {
       ...{ title: personalText('Lead', 'RU'), amount: null, contactIds: [], companyId: null, note: null, tags: [] },
+      customFields: {},
       ...{ pipelineId: 'p', stageId: 's', responsibleId: null, leadId: 'l' },
       attribution: new Secret({ utm_source: { text: 'yandex', masked: 'yandex' } }),
     };
     const [first] = timeline('deal', dealAggregate as unknown as AnyAggregate, recorded([{ type: 'DealCreated', data }]));
-    const fields = (may: boolean) => changesOf(undefined, first as never, MASKED, may).map(({ field }) => field);
+    const fields = (may: boolean) => changesOf(undefined, first as never, sight(false, may)).map(({ field }) => field);
     expect(fields(false)).not.toContain('attribution');
     expect(fields(true)).toContain('attribution');
   });

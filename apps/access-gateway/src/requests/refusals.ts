@@ -1,0 +1,44 @@
+import type { FastifyRequest } from 'fastify';
+import { routeOf, type Logger, type Problem } from '#platform';
+import type { AuditTrail } from '../accounts/audit-trail.js';
+
+/** Written down elsewhere already, as `address.refused`. */
+const NOTED_ELSEWHERE = 'ip-not-allowed';
+const FORBIDDEN = 403;
+
+/** A refusal of somebody who is signed in. `action`: method and template of the route; never the address that was called. */
+export interface Refusal {
+  readonly actorId: string;
+  readonly ip: string | null;
+  readonly code: string;
+  readonly action: string | null;
+}
+
+/** Writes to the audit trail what people were refused. It never fails: a refusal stays what it was, whatever becomes of its note. */
+export class Refusals {
+  constructor(
+    private readonly audit: AuditTrail,
+    private readonly logger: Logger,
+  ) {}
+
+  async note({ actorId, ip, code, action }: Refusal): Promise<void> {
+    try {
+      await this.audit.noteOften('request.refused', { actorId, ip, details: { code, action } });
+    } catch (error) {
+      this.logger.error('a refusal was not written down', { code, error });
+    }
+  }
+
+  /** For every answer that is a problem: notes a 403 of somebody whom the request hook let in. */
+  observe(problem: Problem, request: FastifyRequest): void {
+    if (problem.status !== FORBIDDEN || problem.code === NOTED_ELSEWHERE) return;
+    // Decorated by the request hook; what is refused before that is nobody's.
+    const who = request.who as FastifyRequest['who'] | undefined;
+    if (who === null || who === undefined) return;
+    void this.note({ actorId: who.principal.userId, ip: who.ip, code: problem.code, action: actionOf(request) });
+  }
+}
+
+export function actionOf(request: FastifyRequest): string {
+  return `${request.method} ${routeOf(request)}`;
+}

@@ -1,0 +1,73 @@
+import type { RecordedEvent } from '../log/aggregate.js';
+import { insertRow, type RowChange } from '../log/row-change.js';
+
+type Values = Readonly<Record<string, unknown>>;
+/** How an event stands in the audit trail. `details` is given the id of the aggregate and the data; secrets stay unopened there. */
+interface Line {
+  readonly type: string;
+  readonly details: (id: string, data: Values) => Values;
+}
+
+/** The names of the changed fields, and the values of those named in `shown`: ids and codes, never words of people. */
+const fieldsOf =
+  (idName: string, ...shown: readonly string[]): Line['details'] =>
+  (id, data) => ({
+    [idName]: id,
+    fields: Object.keys(data).filter((name) => name !== 'weakened'),
+    ...Object.fromEntries(shown.filter((name) => data[name] !== undefined).map((name) => [name, data[name]])),
+  });
+const idOf =
+  (idName: string, ...shown: readonly string[]): Line['details'] =>
+  (id, data) => ({ [idName]: id, ...Object.fromEntries(shown.map((name) => [name, data[name] ?? null])) });
+
+const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
+const ROLE_FIELDS = ['extendsId', 'grants', 'weakened'];
+const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
+const FORM_FIELDS = ['enabled', 'assign', 'pipelineId', 'stageId', 'requireConsent'];
+
+/** The events of the log that stand in the audit trail, by type. What is not here is history of a record and nothing more. */
+const LINES: Readonly<Record<string, Line>> = {
+  AuditRecorded: { type: '', details: (_, data) => (data['details'] ?? {}) as Values },
+  SecuritySettingsChanged: {
+    type: 'settings.changed',
+    details: (_, { before, settings, weakened }) => ({ before, after: settings, weakened }),
+  },
+  UserCreated: { type: 'user.created', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserInvited: { type: 'user.invited', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserActivated: { type: 'user.activated', details: idOf('userId', 'status') },
+  UserChanged: { type: 'user.changed', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserDeactivated: { type: 'user.deactivated', details: idOf('userId', 'epoch', 'cause') },
+  UserReactivated: { type: 'user.reactivated', details: idOf('userId', 'epoch', 'reason') },
+  RoleCreated: { type: 'role.created', details: fieldsOf('roleId', ...ROLE_FIELDS) },
+  RoleChanged: { type: 'role.changed', details: fieldsOf('roleId', ...ROLE_FIELDS) },
+  DepartmentCreated: { type: 'department.created', details: fieldsOf('departmentId', 'parentId') },
+  DepartmentChanged: { type: 'department.changed', details: fieldsOf('departmentId', 'parentId') },
+  FormCreated: { type: 'form.created', details: fieldsOf('formId', ...FORM_FIELDS) },
+  FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },
+  PipelineCreated: { type: 'pipeline.created', details: fieldsOf('pipelineId') },
+  PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },
+  CustomFieldDefined: { type: 'custom-field.defined', details: idOf('customFieldId', 'recordType', 'type') },
+  CustomFieldDeleted: { type: 'custom-field.deleted', details: idOf('customFieldId') },
+  RewindStarted: { type: 'rewind.started', details: idOf('rewindId', 'userId', 'since', 'until', 'changes', 'conflicts') },
+  RewindFinished: { type: 'rewind.finished', details: idOf('rewindId', 'outcome', 'changes', 'conflicts') },
+  ContactErased: { type: 'contact.erased', details: idOf('contactId', ...ERASURE_FIELDS) },
+  ContactDeleted: { type: 'contact.deleted', details: idOf('contactId') },
+  ContactRestored: { type: 'contact.restored', details: idOf('contactId') },
+  ContactAssigned: { type: 'contact.assigned', details: idOf('contactId', 'responsibleId') },
+  CompanyDeleted: { type: 'company.deleted', details: idOf('companyId') },
+  CompanyRestored: { type: 'company.restored', details: idOf('companyId') },
+  CompanyAssigned: { type: 'company.assigned', details: idOf('companyId', 'responsibleId') },
+  DealDeleted: { type: 'deal.deleted', details: idOf('dealId') },
+  DealRestored: { type: 'deal.restored', details: idOf('dealId') },
+  DealAssigned: { type: 'deal.assigned', details: idOf('dealId', 'responsibleId') },
+};
+
+/** The line of the trail that an event is, or none. Pure, and the same at the append and in a rebuild. */
+export function auditRowsOf({ event, id, aggregateId, metadata }: RecordedEvent): readonly RowChange[] {
+  const line = Object.hasOwn(LINES, event.type) ? LINES[event.type] : undefined;
+  if (line === undefined) return [];
+  const data = event.data as Values;
+  const type = event.type === 'AuditRecorded' ? String(data['type']) : line.type;
+  const details = JSON.stringify(line.details(aggregateId, data));
+  return [insertRow('read.audit', { id, at: metadata.at, type, actor_id: metadata.actorId, ip: metadata.ip, details })];
+}

@@ -1,0 +1,9 @@
+import { timingSafeEqual } from 'node:crypto';
+import { refuse } from '#kernel';
+import type { CommandRecord } from '#event-store';
+
+/** The same key stands for the same request. Throws `idempotency-key-reused` for another body; `bodyMac` is hexadecimal. */
+export function requireSameBody(first: CommandRecord, bodyMac: string): void {
+  const [known, given] = [Buffer.from(first.mac, 'hex'), Buffer.from(bodyMac, 'hex')];
+  if (known.length !== given.length || !timingSafeEqual(known, given)) refuse('idempotency-key-reused');
+}

@@ -1,0 +1,18 @@
+/** Ids, times and counts: what was undone stands in the records' own streams, marked with the rewind's id as causation. */
+export type RewindEvent =
+  | {
+      readonly type: 'RewindStarted';
+      readonly data: {
+        readonly userId: string;
+        readonly since: string;
+        readonly until: string;
+        readonly changes: number;
+        readonly conflicts: number;
+      };
+    }
+  | {
+      readonly type: 'RewindFinished';
+      readonly data: { readonly outcome: 'done' | 'failed'; readonly changes: number; readonly conflicts: number };
+    };
+
+export const REWIND_EVENT_VERSIONS = { RewindStarted: 1, RewindFinished: 1 } as const;

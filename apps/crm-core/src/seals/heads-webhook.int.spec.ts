@@ -1,0 +1,60 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogger } from '#platform';
+import { HeadsWebhook, post } from './heads-webhook.js';
+
+const taken: string[] = [];
+let status = 200;
+let server: Server;
+let url: string;
+beforeAll(async () => {
+  server = createServer((request: IncomingMessage, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      if (status === 200) taken.push(body);
+      response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/heads`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+beforeEach(() => {
+  taken.length = 0;
+  status = 200;
+});
+
+const logger = createLogger({ service: 'crm-core', instance: 'test', level: 'fatal' });
+async function until(done: () => boolean): Promise<void> {
+  for (const end = Date.now() + 10_000; !done() && Date.now() < end;) await sleep(10);
+  expect(done()).toBe(true);
+}
+
+describe('the webhook of heads', () => {
+  it('posts what it is offered, in order', async () => {
+    const webhook = new HeadsWebhook(url, true, logger);
+    for (const line of ['1', '2', '3']) webhook.offer(line);
+    await until(() => taken.length === 3);
+    expect(taken).toEqual(['1', '2', '3']);
+  });
+
+  it.each([500, 302])('keeps what was answered with %i and tries it with the next head', async (refusing) => {
+    const webhook = new HeadsWebhook(url, true, logger);
+    status = refusing;
+    webhook.offer('1');
+    await webhook.idle();
+    status = 200;
+    webhook.offer('2');
+    await until(() => taken.length === 2);
+    expect(taken).toEqual(['1', '2']);
+  });
+
+  it('goes to no loopback or private address unless that is allowed, by number or by name', async () => {
+    const port = new URL(url).port;
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '10.0.0.1', '169.254.169.254', '0.0.0.0'])
+      await expect(post(`http://${host}:${port}/`, '{}', false)).rejects.toThrow('not public');
+    expect(taken).toEqual([]);
+  });
+});

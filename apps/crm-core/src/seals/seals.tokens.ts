@@ -1,0 +1,1 @@
+export const HEAD_SIGNER = Symbol('head signer');

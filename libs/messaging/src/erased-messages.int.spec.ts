@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { consumeFacts, eraseMessage, provisionStreams, publishFacts, type Broker, type Fact } from './index.js';
+import { PrivateServer, until } from './private-server.spec.js';
+
+const STREAM = { name: 'ONCE', subjects: ['once.>'], maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
+const FACTS = 60;
+
+describe('a stream whose facts are erased once they are done', () => {
+  let server: PrivateServer;
+  let broker: Broker;
+
+  beforeAll(async () => {
+    server = await PrivateServer.create();
+    await server.start();
+    broker = server.broker();
+    await broker.connection();
+    await provisionStreams(broker, [STREAM]);
+  });
+  afterAll(async () => {
+    await broker.close();
+    await server.remove();
+  });
+
+  const left = async (): Promise<{ messages: number; unconfirmed: number }> => {
+    const manager = await jetstreamManager(await broker.connection());
+    const [stream, consumer] = await Promise.all([manager.streams.info('ONCE'), manager.consumers.info('ONCE', 'reader')]);
+    return { messages: stream.state.messages, unconfirmed: consumer.num_ack_pending };
+  };
+
+  it('holds nothing of them afterwards, not on its disk either, over a crash and with poison among them', async () => {
+    const [word, poisonWord] = [randomUUID(), randomUUID()];
+    const facts = Array.from({ length: FACTS }, (_, n) => {
+      return { subject: 'once.made', msgId: `once-${n}`, payload: { n, text: `${n % 10 === 7 ? poisonWord : word}-${n}` } };
+    });
+    await publishFacts(broker, facts);
+    expect([await server.stores(word), await server.stores(poisonWord)]).toEqual([true, true]);
+
+    const [done, aside] = [new Set<number>(), new Set<number>()];
+    const nOf = ({ payload }: Fact): number => (payload as { n: number }).n;
+    const consumption = consumeFacts({
+      ...{ broker, stream: 'ONCE', durable: 'reader', maxAckPending: 8, erasesDone: true },
+      onFact: (fact) => {
+        if (nOf(fact) % 10 === 7) return Promise.reject(new RangeError('bad'));
+        done.add(nOf(fact));
+        return Promise.resolve();
+      },
+      onPoison: (fact) => Promise.resolve(void aside.add(nOf(fact))),
+    });
+    await until(() => done.size > 10);
+    await server.stop('SIGKILL');
+    await server.start();
+    await until(() => done.size === FACTS - 6 && aside.size === 6, 30_000);
+    for (const end = Date.now() + 15_000; (await left()).messages > 0 && Date.now() < end;);
+    await consumption.stop();
+    expect(await left()).toEqual({ messages: 0, unconfirmed: 0 });
+    expect([await server.stores(word), await server.stores(poisonWord)]).toEqual([false, false]);
+  });
+
+  it('takes a message that is gone already for erased, and a stream that is not there for an error', async () => {
+    await expect(eraseMessage(broker, 'ONCE', 1)).resolves.toBeUndefined();
+    await expect(eraseMessage(broker, 'NONE', 1)).rejects.toBeDefined();
+  });
+});
