@@ -13,8 +13,9 @@ export interface Bench {
   readonly load: HttpLoadGenerator;
   /** Made at the first call. */
   company(): Promise<Company>;
-  /** The rounds of all sides in turn. */
-  measure(sides: readonly Side[]): Promise<SideResult[]>;
+  /** The rounds of all sides in turn. `wholeRuns`: a round is a whole run of the work, however long, and nothing is warmed up. */
+  measure(sides: readonly Side[], options?: { readonly wholeRuns: boolean }): Promise<SideResult[]>;
+  progress(text: string): void;
   /** Called at the end, whatever happened. */
   atTheEnd(stop: () => Promise<void>): void;
 }

@@ -28,6 +28,7 @@ export interface SideResult {
 export interface RoundOptions {
   readonly rounds: number;
   readonly seconds: number;
+  /** 0: nothing is warmed up. */
   readonly warmUpSeconds: number;
   /** Resolves when the work that the round before has left behind is done. */
   readonly settle: () => Promise<void>;
@@ -40,7 +41,7 @@ export interface RoundOptions {
  */
 export async function alternate(sides: readonly Side[], options: RoundOptions): Promise<SideResult[]> {
   const { rounds, seconds, warmUpSeconds, settle, progress } = options;
-  for (const side of sides) {
+  for (const side of warmUpSeconds === 0 ? [] : sides) {
     progress(`warming up: ${side.name}`);
     await side.run(warmUpSeconds);
     await settle();

@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { createEventStore, EventStore, NO_STREAM, createAppendOne } from '#event-store';
 import { answerWith } from '../child-process.js';
 import type { Round } from '../rounds.js';
 import { percentile } from '../statistics.js';
@@ -40,6 +42,25 @@ async function openRaw({ databaseUrl }: { readonly databaseUrl: string }): Promi
   return true;
 }
 
+/** The log's own append, in a schema `es` of this database: one event into a new stream. */
+async function openStore({ databaseUrl }: { readonly databaseUrl: string }): Promise<boolean> {
+  const pool = new Pool({ connectionString: databaseUrl, max: 32, pipeline: true });
+  pool.on('error', () => undefined);
+  await pool.query('CREATE SCHEMA IF NOT EXISTS es');
+  const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
+  await createEventStore(db);
+  await createAppendOne(db);
+  const store = new EventStore(pool);
+  write = () => {
+    const [id, commandId] = [uuidv7(), uuidv7()];
+    const ids = { actorId: null, sessionId: null, tokenId: null, commandId, correlationId: commandId, causationId: null };
+    const metadata = { ...ids, ip: '192.0.2.1', at: '2026-01-01T00:00:00.000Z' };
+    const event = { id, type: TYPE, schemaVersion: 1, data: data(), metadata };
+    return store.append({ streams: [{ stream: `contact-${id}`, expected: NO_STREAM, events: [event] }] });
+  };
+  return true;
+}
+
 /** False when the package is not installed. */
 async function openEmmett({ databaseUrl }: { readonly databaseUrl: string }): Promise<boolean> {
   const emmett = (await import(EMMETT).catch((error: NodeJS.ErrnoException) => {
@@ -73,4 +94,4 @@ async function run({ seconds, inFlight }: { readonly seconds: number; readonly i
   return { perSecond, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
 }
 
-answerWith({ openRaw, openEmmett, run });
+answerWith({ openStore, openRaw, openEmmett, run });

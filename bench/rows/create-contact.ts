@@ -14,7 +14,7 @@ const EMMETT_GOAL: Goal = { figure: 'perSecond', is: 'least', value: 1 };
 /** Creating contacts through HTTP, beside what writes the same amount in fewer words: a bare INSERT, and Emmett's append. */
 export async function createContact(bench: Bench): Promise<Measurement[]> {
   const { managers } = await bench.company();
-  const databaseUrl = await ownDatabase(bench.system.connections.database.superuser);
+  const databaseUrl = await ownDatabase(bench.system.connections.database.superuser, 'bench');
   const raw = await writer(bench, 'raw INSERT', 'openRaw', databaseUrl);
   const emmett = await writer(bench, EMMETT, 'openEmmett', databaseUrl);
   if (raw === undefined) throw new Error('nothing to compare with');
@@ -52,7 +52,7 @@ function creates({ load, system }: Bench, managers: readonly Manager[]): Side {
 }
 
 /** Undefined when what it takes is not installed. */
-async function writer(bench: Bench, name: string, open: string, databaseUrl: string): Promise<Side | undefined> {
+export async function writer(bench: Bench, name: string, open: string, databaseUrl: string): Promise<Side | undefined> {
   const made = new BenchProcess('floors/writer.js');
   bench.atTheEnd(() => made.stop());
   if (!(await made.ask<boolean>(open, { databaseUrl }, 30_000))) return undefined;
@@ -63,15 +63,15 @@ async function writer(bench: Bench, name: string, open: string, databaseUrl: str
 }
 
 /** A database of the bench's own on the same server; its URL. */
-async function ownDatabase(superuserUrl: string): Promise<string> {
+export async function ownDatabase(superuserUrl: string, name: string): Promise<string> {
   const client = new Client({ connectionString: superuserUrl });
   await client.connect();
   try {
-    await client.query('CREATE DATABASE bench');
+    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
   } finally {
     await client.end();
   }
   const url = new URL(superuserUrl);
-  url.pathname = '/bench';
+  url.pathname = `/${name}`;
   return url.href;
 }

@@ -14,6 +14,7 @@ const SCHEMA_OWNERS: ReadonlyArray<readonly [schema: string, owner: DatabaseRole
   ['es', 'core'],
   ['vault', 'core'],
   ['read', 'core'],
+  ['rebuild', 'core'],
   ['access', 'gateway'],
   ['watch', 'monitor'],
   ['monitor', 'monitor'],

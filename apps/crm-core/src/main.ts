@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
 import { EventStore } from '#event-store';
+import type { KeyWrapper } from '#privacy';
 import { startBroker, type Broker, type Consumption } from '#messaging';
 import {
   brokerCheck,
@@ -29,8 +30,10 @@ import { consumeLeads } from './leads/consume-leads.js';
 import { LeadIntake } from './leads/lead-intake.js';
 import { expireCommands } from './commands/command-expiry.js';
 import { CommandShell } from './commands/command-shell.js';
-import { CORE_POOL } from './log/log.module.js';
+import { CORE_POOL, KEY_WRAPPER, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
+import type { ServiceKeys } from './log/service-keys.js';
+import { checkReadModels } from './rebuild/start-check.js';
 import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
 import { RewindWorker } from './rewinds/rewind-worker.js';
 import { Sealer } from './seals/sealer.js';
@@ -49,6 +52,7 @@ async function start(): Promise<void> {
   };
   const app = await createHttpApp(CoreModule.forRoot(config, logger, checks), { logger, catalogue: PROBLEMS });
   ready.app = app;
+  await untilDone(logger, () => reflectLog(app, config, logger));
   await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog)));
   answerRequests(app, config, logger);
   const consumptions = deliver(app, config, broker, logger);
@@ -60,6 +64,17 @@ async function start(): Promise<void> {
 function requireApp(app: NestFastifyApplication | undefined): NestFastifyApplication {
   if (app === undefined) throw new Error('not started yet');
   return app;
+}
+
+/** After a restore of older read models or of an older vault: nothing is answered from what is behind the log. */
+async function reflectLog(app: NestFastifyApplication, { databaseUrl }: CoreConfig, logger: Logger): Promise<void> {
+  const keys = { wrapper: app.get<KeyWrapper>(KEY_WRAPPER), lookup: app.get<ServiceKeys>(SERVICE_KEYS).lookup };
+  const { streams, keys: destroyed, took } = await checkReadModels({ databaseUrl, keys });
+  logger.info('read models checked', {
+    streamsMadeAnew: streams,
+    keysDestroyedAgain: destroyed,
+    seconds: Number(took.toFixed(2)),
+  });
 }
 
 async function untilDone(logger: Logger, run: () => Promise<void>): Promise<void> {

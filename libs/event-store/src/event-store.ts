@@ -83,40 +83,32 @@ export class EventStore {
    * the commit, an unknown outcome: repeat under the same command id).
    */
   async append(request: AppendRequest): Promise<void> {
-    const events = request.streams.flatMap(({ events: added }, index) =>
-      added.map((event, position) => ({
-        id: event.id,
-        s: index + 1,
-        k: position + 1,
-        type: event.type,
-        v: event.schemaVersion,
-        data: event.data,
-        metadata: event.metadata,
-      })),
-    );
-    const append: Statement = {
-      name: 'es-append',
-      text: 'SELECT es.append($1::text[], $2::text[], $3::integer[], $4::jsonb, $5::jsonb)',
-      values: [
-        [...(request.locks ?? []), ...(request.command ? [`command:${request.command.id}`] : [])],
-        request.streams.map(({ stream }) => stream),
-        request.streams.map(({ expected }) => expectedNumber(expected)),
-        JSON.stringify(events),
-        request.command ? JSON.stringify(request.command) : null,
-      ],
-    };
-    await this.inOneRoundTrip([append, ...(request.statements ?? [])]);
+    const statements = request.statements ?? [];
+    const append = appendOne(request) ?? appendMany(request);
+    // A statement alone is a transaction of its own: there is no BEGIN and COMMIT to send, parse and answer.
+    if (statements.length === 0) return this.onClient((client) => this.sendAlone(client, append));
+    await this.inOneRoundTrip([append, ...statements]);
   }
 
   /** Runs the statements in one transaction, sent at once. The first error is thrown and nothing is kept. */
   async inOneRoundTrip(statements: readonly Statement[]): Promise<void> {
+    await this.onClient((client) => this.send(client, statements));
+  }
+
+  private async onClient(work: (client: PoolClient) => Promise<void>): Promise<void> {
     const client = await this.pool.connect();
-    const broken = await this.send(client, statements).then(
+    const broken = await work(client).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
     client.release(broken !== undefined && !(broken.error instanceof DomainError));
     if (broken !== undefined) throw broken.error;
+  }
+
+  private async sendAlone(client: PoolClient, { name, text, values }: Statement): Promise<void> {
+    await client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) }).catch((error: unknown) => {
+      throw translated(error);
+    });
   }
 
   private async send(client: PoolClient, statements: readonly Statement[]): Promise<void> {
@@ -200,6 +192,47 @@ export class EventStore {
     });
     return result.rows.map(toStored);
   }
+}
+
+/** The short way, for what takes it: one event, one stream, nothing else to lock. */
+function appendOne({ streams, locks = [], command }: AppendRequest): Statement | undefined {
+  const [first, ...others] = streams;
+  const [event, ...more] = first?.events ?? [];
+  if (first === undefined || event === undefined || others.length + more.length + locks.length > 0 || command) return undefined;
+  const { id, type, schemaVersion, data, metadata } = event;
+  return {
+    name: 'es-append-one',
+    text: 'SELECT es.append_one($1, $2, $3, $4, $5, $6, $7)',
+    values: [
+      ...[first.stream, expectedNumber(first.expected), id, type, schemaVersion],
+      ...[JSON.stringify(data), JSON.stringify(metadata)],
+    ],
+  };
+}
+
+function appendMany({ streams, locks = [], command }: AppendRequest): Statement {
+  const events = streams.flatMap(({ events: added }, index) =>
+    added.map((event, position) => ({
+      id: event.id,
+      s: index + 1,
+      k: position + 1,
+      type: event.type,
+      v: event.schemaVersion,
+      data: event.data,
+      metadata: event.metadata,
+    })),
+  );
+  return {
+    name: 'es-append',
+    text: 'SELECT es.append($1::text[], $2::text[], $3::integer[], $4::jsonb, $5::jsonb)',
+    values: [
+      [...locks, ...(command ? [`command:${command.id}`] : [])],
+      streams.map(({ stream }) => stream),
+      streams.map(({ expected }) => expectedNumber(expected)),
+      JSON.stringify(events),
+      command ? JSON.stringify(command) : null,
+    ],
+  };
 }
 
 function translated(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { keyObjectOf } from './key-objects.js';
 
 /**
  * The lookup value of a number or an address: HMAC-SHA256 (32 bytes) under a key of its own. A plain hash would be the number
@@ -7,5 +8,5 @@ import { createHmac } from 'node:crypto';
  */
 export function blindIndex(key: Buffer, kind: 'phone' | 'email', canonical: string): Buffer {
   if (key.length < 32) throw new RangeError('a blind-index key has at least 32 bytes');
-  return createHmac('sha256', key).update(`${kind}\0`, 'utf8').update(canonical, 'utf8').digest();
+  return createHmac('sha256', keyObjectOf(key)).update(`${kind}\0`, 'utf8').update(canonical, 'utf8').digest();
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { keyObjectOf } from './key-objects.js';
 
 /** What JSON can carry. */
 export type JsonValue =
@@ -99,7 +100,7 @@ export function wrappedWith(wrapped: Uint8Array): string {
 function encrypt(key: Buffer, text: Buffer, header: Buffer, place: string): Buffer {
   requireKey(key);
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv(CIPHER, keyObjectOf(key), nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.concat([header, Buffer.from(place, 'utf8')]));
   const body = cipher.update(text);
   cipher.final();
@@ -110,7 +111,9 @@ function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string
   requireKey(key);
   const bodyStart = headerLength + NONCE_BYTES;
   const tagStart = bytes.length - TAG_BYTES;
-  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(headerLength, bodyStart), { authTagLength: TAG_BYTES });
+  const decipher = createDecipheriv(CIPHER, keyObjectOf(key), bytes.subarray(headerLength, bodyStart), {
+    authTagLength: TAG_BYTES,
+  });
   decipher.setAAD(Buffer.concat([bytes.subarray(0, headerLength), Buffer.from(place, 'utf8')]));
   decipher.setAuthTag(bytes.subarray(tagStart));
   try {

@@ -13,7 +13,10 @@ const fieldsOf =
   (idName: string, ...shown: readonly string[]): Line['details'] =>
   (id, data) => ({
     [idName]: id,
-    fields: Object.keys(data).filter((name) => name !== 'weakened'),
+    // In an order of their own: the log does not keep the one they were written in.
+    fields: Object.keys(data)
+      .filter((name) => name !== 'weakened')
+      .sort(),
     ...Object.fromEntries(shown.filter((name) => data[name] !== undefined).map((name) => [name, data[name]])),
   });
 const idOf =
@@ -61,6 +64,8 @@ const LINES: Readonly<Record<string, Line>> = {
   DealRestored: { type: 'deal.restored', details: idOf('dealId') },
   DealAssigned: { type: 'deal.assigned', details: idOf('dealId', 'responsibleId') },
 };
+
+export const AUDITED_EVENT_TYPES: readonly string[] = Object.keys(LINES);
 
 /** The line of the trail that an event is, or none. Pure, and the same at the append and in a rebuild. */
 export function auditRowsOf({ event, id, aggregateId, metadata }: RecordedEvent): readonly RowChange[] {

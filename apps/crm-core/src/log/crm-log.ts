@@ -9,11 +9,11 @@ import {
   type Statement,
   type StreamAppend,
 } from '#event-store';
-import { blindIndex, seal, sealSecrets } from '#privacy';
-import { keyOwner, streamOf, type Aggregate, type AnyAggregate, type ProjectionTools, type RecordedEvent } from './aggregate.js';
+import { blindIndex, sealSecrets } from '#privacy';
+import { keyOwner, streamOf, type Aggregate, type AnyAggregate, type RecordedEvent } from './aggregate.js';
 import type { DataKeys } from './data-keys.js';
 import { generationOf, openStream } from './event-codec.js';
-import { projectionOf } from './projection.js';
+import { projectionOf, projectionTools } from './projection.js';
 import { statementsOf } from './row-change.js';
 
 /** An aggregate as it is now. `version` 0: nothing happened yet. `generation`: how often its key was destroyed. */
@@ -179,7 +179,7 @@ export class CrmLog {
     const stream = streamOf(typed, id);
     const needsKey = typed.sealed && (events as readonly DomainEvent[]).some(({ type }) => type !== typed.erasedBy);
     const owned = needsKey ? await this.keyFor(stream, version, generation) : undefined;
-    const tools = this.projectionTools(stream, owned?.key);
+    const tools = projectionTools(this.lookupKey, stream, owned?.key);
     const recorded = (events as readonly DomainEvent[]).map((event, index): RecordedEvent => {
       return { event, id: uuidv7(), aggregateId: id, version: version + index + 1, metadata };
     });
@@ -198,17 +198,6 @@ export class CrmLog {
         ...(owned?.statements ?? []),
         ...recorded.flatMap((event) => projectionOf(typed, event, tools)).flatMap(statementsOf),
       ],
-    };
-  }
-
-  /** What a projection of this stream may do with personal values. Without a key it seals nothing. */
-  projectionTools(stream: string, key: Buffer | undefined): ProjectionTools {
-    return {
-      sealPoint: (pointId, value) => {
-        if (key === undefined) throw new Error('a stream without a key has no points');
-        return seal(key, value, `${stream}|point|${pointId}`);
-      },
-      blindIndex: (kind, canonical) => this.lookupValue(kind, canonical),
     };
   }
 

@@ -3,6 +3,9 @@ import type { StoredEvent } from '#event-store';
 import { openSecrets } from '#privacy';
 import { keyOwner, streamParts, type Aggregate, type RecordedEvent, type Upcaster } from './aggregate.js';
 
+/** What the codec needs of a stored event: its place in commit order says nothing of its content. */
+export type CodedEvent = Omit<StoredEvent, 'seq' | 'txId'>;
+
 /** Whatever the codec needs of an aggregate. */
 type Shapes<Event extends DomainEvent> = Pick<
   Aggregate<never, never, Event>,
@@ -21,7 +24,7 @@ export function generationOf(shapes: { readonly erasedBy?: string }, stored: rea
  */
 export async function openStream<Event extends DomainEvent>(
   aggregate: Shapes<Event>,
-  stored: readonly StoredEvent[],
+  stored: readonly CodedEvent[],
   findKey: (owner: string) => Promise<Buffer | undefined>,
 ): Promise<readonly RecordedEvent<Event>[]> {
   const [first] = stored;
@@ -39,7 +42,7 @@ export async function openStream<Event extends DomainEvent>(
 /** One event, opened with its key (none: what it sealed is erased) and upcast to the present shape. */
 export function openEvent<Event extends DomainEvent>(
   { eventVersions, upcasters }: Shapes<Event>,
-  stored: StoredEvent,
+  stored: CodedEvent,
   key: Buffer | undefined,
 ): RecordedEvent<Event> {
   const { id, stream, version, type, schemaVersion, metadata } = stored;

@@ -19,7 +19,7 @@ export const CORE_CONFIG = Symbol('core config');
 export const CORE_POOL = Symbol('core pool');
 export const CORE_LOGGER = Symbol('core logger');
 export const SERVICE_KEYS = Symbol('service keys');
-const KEY_WRAPPER = Symbol('key wrapper');
+export const KEY_WRAPPER = Symbol('key wrapper');
 
 /** Waits for a database that is not up yet: a service started first is not a fault. */
 async function onceAvailable<T>(logger: Logger, run: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { auditRowsOf } from '../audit/audit-rows.js';
+import { blindIndex, seal } from '#privacy';
 import type { AnyAggregate, ProjectionTools, RecordedEvent } from './aggregate.js';
 import type { RowChange } from './row-change.js';
 
@@ -9,3 +10,17 @@ import type { RowChange } from './row-change.js';
 export function projectionOf(aggregate: AnyAggregate, recorded: RecordedEvent, tools: ProjectionTools): readonly RowChange[] {
   return [...aggregate.project(recorded, tools), ...auditRowsOf(recorded)];
 }
+
+/** What a projection of this stream may do with personal values. Without a key it seals nothing. */
+export function projectionTools(lookupKey: Buffer, stream: string, key: Buffer | undefined): ProjectionTools {
+  return {
+    sealPoint: (pointId, value) => {
+      if (key === undefined) throw new Error('a stream without a key has no points');
+      return seal(key, value, pointPlace(stream, pointId));
+    },
+    blindIndex: (kind, canonical) => blindIndex(lookupKey, kind, canonical),
+  };
+}
+
+/** Where a sealed point of the vault belongs: it opens there and nowhere else. */
+export const pointPlace = (stream: string, pointId: string): string => `${stream}|point|${pointId}`;

@@ -5,6 +5,7 @@ import { firstLight } from './0001-first-light.js';
 import { rewinds } from './0003-rewinds.js';
 import { seals0004 } from './0004-seals.js';
 import { erasures } from './0005-erasures.js';
+import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 
 /** By name; what has run is never changed. */
@@ -14,6 +15,7 @@ const migrations = {
   '0003-rewinds': rewinds,
   '0004-seals': seals0004,
   '0005-erasures': erasures,
+  '0006-rebuild': rebuildMigration,
   '0007-key-rotation': keyRotation,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;

@@ -1,0 +1,99 @@
+import type { ClientBase } from 'pg';
+import { RebuildRefused } from './rebuild-refused.js';
+import { BESIDE, type Shapes, type TableShape } from './table-shape.js';
+
+/** Memory for building one index, of the rebuild's own session. */
+const INDEX_MEMORY = '128MB';
+
+/** Removes whatever an earlier rebuild, also one that died, left in the schema. */
+export async function dropBeside(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = $1::regnamespace AND c.relkind = 'r'`,
+    [BESIDE],
+  );
+  for (const { name } of rows) await client.query(`DROP TABLE ${name}`);
+}
+
+/** Empty tables of the same columns, defaults and checks, without indexes. Throws `RebuildRefused` on a table that cannot be copied. */
+export async function createBeside(client: ClientBase, shapes: Shapes): Promise<void> {
+  for (const shape of shapes.values()) {
+    await requireCopyable(client, shape);
+    await client.query(`CREATE TABLE ${shape.beside} (LIKE ${shape.table} INCLUDING ALL EXCLUDING INDEXES)`);
+    const { rows } = await client.query<{ options: string | null }>(
+      `SELECT array_to_string(reloptions, ', ') AS options FROM pg_class WHERE oid = to_regclass($1)`,
+      [shape.table],
+    );
+    const options = rows[0]?.options ?? null;
+    if (options !== null) await client.query(`ALTER TABLE ${shape.beside} SET (${options})`);
+  }
+}
+
+/** What LIKE does not copy and this does not either: a table that has it must not be swapped without a word. */
+async function requireCopyable(client: ClientBase, { table }: TableShape): Promise<void> {
+  const { rows } = await client.query<{ what: string }>(
+    `SELECT 'a foreign key' AS what FROM pg_constraint WHERE contype = 'f' AND (conrelid = $1::regclass OR confrelid = $1::regclass)
+     UNION ALL SELECT 'row security' FROM pg_class WHERE oid = $1::regclass AND relrowsecurity
+     UNION ALL SELECT 'a parent or a child' FROM pg_inherits WHERE inhrelid = $1::regclass OR inhparent = $1::regclass
+     UNION ALL SELECT 'a rule' FROM pg_rewrite WHERE ev_class = $1::regclass`,
+    [table],
+  );
+  if (rows[0] !== undefined)
+    throw new RebuildRefused(`${table} has ${rows[0].what}, which a rebuild does not copy; teach it, or leave it`);
+}
+
+/**
+ * The indexes and key constraints of the live tables, under the same names; then every row is frozen (so that also a statement
+ * whose snapshot is older than the swap sees it) and counted for the planner.
+ */
+export async function finishBeside(client: ClientBase, shapes: Shapes): Promise<void> {
+  await client.query(`SET maintenance_work_mem = '${INDEX_MEMORY}'`);
+  for (const shape of shapes.values()) {
+    for (const statement of await indexStatements(client, shape)) await client.query(statement);
+    await client.query(`VACUUM (FREEZE, ANALYZE) ${shape.beside}`);
+  }
+}
+
+async function indexStatements(client: ClientBase, { table, beside }: TableShape): Promise<readonly string[]> {
+  const { rows } = await client.query<{ definition: string; name: string; kind: string | null }>(
+    `SELECT pg_get_indexdef(i.indexrelid) AS definition, quote_ident(c.relname) AS name, k.contype AS kind
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
+     WHERE i.indrelid = $1::regclass AND i.indisvalid ORDER BY c.relname`,
+    [table],
+  );
+  return rows.flatMap(({ definition, name, kind }) => {
+    const create = definition.replace(` ON ${table} `, ` ON ${beside} `);
+    if (create === definition) throw new RebuildRefused(`the definition of an index of ${table} is not understood`);
+    if (kind === null) return [create];
+    return [
+      create,
+      `ALTER TABLE ${beside} ADD CONSTRAINT ${name} ${kind === 'p' ? 'PRIMARY KEY' : 'UNIQUE'} USING INDEX ${name}`,
+    ];
+  });
+}
+
+/** What makes the rights on a beside table, and its triggers, those of the live one. */
+export async function likeLive(client: ClientBase, { table, beside }: TableShape): Promise<readonly string[]> {
+  const { rows: rights } = await client.query<{ grantee: string; right: string; grantable: boolean; owner: string }>(
+    `SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee, c.relowner::regrole::text AS owner,
+       a.privilege_type || coalesce(' (' || quote_ident(a.attname) || ')', '') AS "right", a.is_grantable AS grantable
+     FROM pg_class c CROSS JOIN LATERAL (
+       SELECT x.*, NULL::name AS attname FROM aclexplode(c.relacl) x
+       UNION ALL
+       SELECT x.*, t.attname FROM pg_attribute t CROSS JOIN LATERAL aclexplode(t.attacl) x WHERE t.attrelid = c.oid
+     ) a WHERE c.oid = $1::regclass`,
+    [table],
+  );
+  const { rows: triggers } = await client.query<{ definition: string }>(
+    `SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal`,
+    [table],
+  );
+  return [
+    // Rights that the owner gave up stay given up.
+    ...(rights.some(({ right }) => !right.includes('(')) ? [`REVOKE ALL ON ${beside} FROM ${rights[0]?.owner ?? ''}`] : []),
+    ...rights.map(
+      ({ right, grantee, grantable }) => `GRANT ${right} ON ${beside} TO ${grantee}${grantable ? ' WITH GRANT OPTION' : ''}`,
+    ),
+    ...triggers.map(({ definition }) => definition.replace(` ON ${table} `, ` ON ${beside} `)),
+  ];
+}
