@@ -31,6 +31,7 @@ export type PassedOn =
   | 'PALISADE_LOG_LEVEL'
   | 'PALISADE_TRUSTED_PROXIES'
   | 'PALISADE_KEK'
+  | 'PALISADE_FACTOR_KEY'
   | 'PALISADE_KEK_PREVIOUS'
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
@@ -61,6 +62,7 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_LOG_LEVEL: { accepts: (value) => LOG_LEVELS.includes(value), expected: `one of ${LOG_LEVELS.join(', ')}` },
   PALISADE_TRUSTED_PROXIES: { accepts: isCidrList, expected: 'addresses or CIDRs separated by commas, for example 10.0.0.0/8' },
   PALISADE_KEK: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
+  PALISADE_FACTOR_KEY: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
   PALISADE_KEK_PREVIOUS: { accepts: isKey, expected: 'the 32 bytes in base64 that PALISADE_KEK was before' },
   PALISADE_FORM_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },

@@ -16,7 +16,7 @@ const START_MARKER = 'deploy/src/start.js';
  */
 export function makeFolders(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o711 });
-  for (const folder of ['logs', 'keys', 'heads', 'spool', 'nats'])
+  for (const folder of ['logs', 'keys', 'gateway-keys', 'heads', 'spool', 'nats'])
     mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o700 });
 }
 

@@ -37,9 +37,14 @@ export interface Listening {
 }
 
 /** Opens a live stream from an address. Rejects when it is refused. */
-export function listenFrom(address: string, url: string, token: string | undefined): Promise<Listening> {
+export function listenFrom(
+  address: string,
+  url: string,
+  token: string | undefined,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const headers = headersOf({ token, headers: { accept: 'text/event-stream' } }, undefined);
+    const headers = headersOf({ token, headers: { accept: 'text/event-stream', ...more } }, undefined);
     const sent = request(url, { localAddress: address, agent: false, headers }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));

@@ -31,6 +31,10 @@ export const gatewayConfigSchema = z
       .optional(),
     /** As any password: 12 characters at least (access.md "Accounts"). */
     PALISADE_ADMIN_PASSWORD: setting.secret(12).optional(),
+    /** Where the file `factor-key` lies, made when it is missing. Gateways of one installation share it. */
+    PALISADE_GATEWAY_KEY_DIR: z.string().min(1).default('.data/gateway-keys'),
+    /** The key of second factors from outside, in place of that file: 32 bytes in base64. */
+    PALISADE_FACTOR_KEY: setting.secret().optional(),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
   })
@@ -43,6 +47,8 @@ export const gatewayConfigSchema = z
     logLevel: env.PALISADE_LOG_LEVEL,
     trustedProxies: env.PALISADE_TRUSTED_PROXIES,
     administrator: { email: env.PALISADE_ADMIN_EMAIL, password: env.PALISADE_ADMIN_PASSWORD },
+    keyDir: env.PALISADE_GATEWAY_KEY_DIR,
+    factorKey: env.PALISADE_FACTOR_KEY,
     poolSize: env.PALISADE_GATEWAY_POOL,
   }));
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

@@ -5,6 +5,7 @@ import { Credentials } from './accounts/credentials.js';
 import { FirstAdministrator } from './accounts/first-administrator.js';
 import { PasswordHasher } from './accounts/password-hasher.js';
 import { Passwords } from './accounts/passwords.js';
+import { Reauthentication } from './accounts/reauthentication.js';
 import { AddressRule } from './addresses/address-rule.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
 import type { GatewayConfig } from './config.js';
@@ -19,6 +20,8 @@ import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
 import { Refusals } from './requests/refusals.js';
+import type { FactorKey } from './second-factors/factor-key.js';
+import { SecondFactors } from './second-factors/second-factors.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignInThrottle } from './sessions/sign-in-throttle.js';
 import { SignIn } from './sessions/sign-in.js';
@@ -32,7 +35,11 @@ function connections(config: GatewayConfig, logger: Logger) {
 }
 
 /** Who may come in. */
-function access({ database }: { readonly database: GatewayDatabase }, logger: Logger) {
+function access(
+  { database, core }: { readonly database: GatewayDatabase; readonly core: CoreClient },
+  logger: Logger,
+  key: FactorKey,
+) {
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
@@ -43,19 +50,52 @@ function access({ database }: { readonly database: GatewayDatabase }, logger: Lo
   const throttle = new SignInThrottle(database);
   const credentials = new Credentials(database);
   const sessions = new SessionsOfPeople(database, audit);
-  const signIn = new SignIn(database, hasher, throttle, addressRule, audit);
-  const passwords = new Passwords({ database, credentials, hasher, sessions, audit, throttle, authorizations, addressRule });
-  return { audit, refusals, authorizations, authentication, hasher, credentials, sessions, signIn, passwords };
+  const secondFactors = new SecondFactors({ database, key, sessions, audit });
+  const signIn = new SignIn({ database, hasher, throttle, addressRule, audit, secondFactors });
+  const reauthentication = new Reauthentication({ database, credentials, hasher, throttle, secondFactors, audit });
+  const passwords = new Passwords({
+    database,
+    credentials,
+    hasher,
+    sessions,
+    audit,
+    reauthentication,
+    authorizations,
+    core,
+    addressRule,
+  });
+  return {
+    audit,
+    refusals,
+    authorizations,
+    authentication,
+    hasher,
+    credentials,
+    sessions,
+    secondFactors,
+    signIn,
+    reauthentication,
+    passwords,
+  };
 }
 
 /** Builds everything that the gateway is made of, by hand: what depends on what is read here. Starts to look for the broker. */
-export function buildParts(config: GatewayConfig, logger: Logger) {
+export function buildParts(config: GatewayConfig, logger: Logger, key: FactorKey) {
   const outside = connections(config, logger);
   const { database, broker, core } = outside;
-  const inside = access(outside, logger);
-  const { audit, authorizations, hasher, credentials, sessions } = inside;
+  const inside = access(outside, logger, key);
+  const { audit, authorizations, hasher, credentials, sessions, secondFactors } = inside;
   const people = new People(database);
-  const accountsOfPeople = new AccountsOfPeople({ database, core, credentials, hasher, sessions, authorizations, audit });
+  const accountsOfPeople = new AccountsOfPeople({
+    database,
+    core,
+    credentials,
+    hasher,
+    sessions,
+    authorizations,
+    audit,
+    secondFactors,
+  });
   const apiTokens = new ApiTokens(database, audit);
   const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });

@@ -4,6 +4,7 @@ import { Broker } from '#messaging';
 import { MeController } from './accounts/me.controller.js';
 import { Passwords } from './accounts/passwords.js';
 import { AuditTrail } from './accounts/audit-trail.js';
+import { Reauthentication } from './accounts/reauthentication.js';
 import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
 import { CoreClient } from './core/core-client.js';
@@ -26,6 +27,8 @@ import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { RewindsController } from './rewinds/rewinds.controller.js';
 import { Rewinds } from './rewinds/rewinds.js';
+import { SecondFactors } from './second-factors/second-factors.js';
+import { SecondFactorsController } from './second-factors/second-factors.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignIn } from './sessions/sign-in.js';
@@ -53,6 +56,8 @@ export class FoundationModule {
       [SessionsOfPeople, parts.sessions],
       [SignIn, parts.signIn],
       [Passwords, parts.passwords],
+      [SecondFactors, parts.secondFactors],
+      [Reauthentication, parts.reauthentication],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -81,6 +86,7 @@ export class GatewayModule {
       controllers: [
         SessionsController,
         MeController,
+        SecondFactorsController,
         UsersController,
         DepartmentsController,
         RolesController,

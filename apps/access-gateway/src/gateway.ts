@@ -6,6 +6,7 @@ import type { GatewayConfig } from './config.js';
 import { GatewayModule } from './gateway.module.js';
 import { buildParts, type GatewayParts } from './gateway-parts.js';
 import { decideBeforeBodies } from './requests/request-hook.js';
+import { factorKey } from './second-factors/factor-key.js';
 
 const CLOSE_MS = 5_000;
 
@@ -20,7 +21,7 @@ export interface Gateway {
 
 /** Starts one gateway and returns when it listens. Broker, core and an administrator are looked for in the background. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
-  const parts = buildParts(config, logger);
+  const parts = buildParts(config, logger, await factorKey(config.factorKey, config.keyDir));
   await parts.hasher.warmUp();
   const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
     ...{ logger, catalogue: PROBLEMS },

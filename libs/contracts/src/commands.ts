@@ -72,6 +72,8 @@ export const COMMANDS = [
   'ChangePipeline',
   'CreateFirstAdministrator',
   'CreateUser',
+  'InviteUser',
+  'ActivateUser',
   'ChangeUser',
   'DeactivateUser',
   'ReactivateUser',

@@ -13,6 +13,11 @@ export const PROBLEMS = {
     detail: 'Sign in with POST /v1/sessions and send the token as a Bearer token.',
   },
   'invalid-credentials': { status: 401, title: 'Wrong credentials', detail: 'Check e-mail and password and try again.' },
+  'totp-required': {
+    status: 401,
+    title: 'Second factor due',
+    detail: 'Send the code of your authenticator app, or a recovery code, as totp.',
+  },
   forbidden: { status: 403, title: 'Not allowed', detail: 'Your roles do not allow this. Ask an administrator for the right.' },
   'account-deactivated': { status: 403, title: 'Account deactivated', detail: 'Ask an administrator to reactivate the account.' },
   'ip-not-allowed': {
@@ -22,6 +27,16 @@ export const PROBLEMS = {
   },
   'api-admins-only': { status: 403, title: 'API for administrators only', detail: 'Use a token of an administrator.' },
   'scope-missing': { status: 403, title: 'Scope missing', detail: 'Make a token with the scope that this route needs.' },
+  'second-factor-required': {
+    status: 403,
+    title: 'Second factor required',
+    detail: 'A role of yours requires a second factor. Set it up with POST /v1/me/totp.',
+  },
+  'cross-site-request': {
+    status: 403,
+    title: 'Request of another site',
+    detail: 'Send it from a page of this host, or with an Authorization header.',
+  },
   'view-limit-reached': {
     status: 403,
     title: 'View limit reached',
@@ -46,6 +61,11 @@ export const PROBLEMS = {
   'already-active': { status: 409, title: 'Already active', detail: 'The person is active; nothing to do.' },
   'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
   'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
+  'second-factor-exists': {
+    status: 409,
+    title: 'Second factor exists',
+    detail: 'Remove the one in force first, with DELETE /v1/me/totp.',
+  },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
   'capacity-reached': {
     status: 409,

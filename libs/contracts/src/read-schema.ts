@@ -206,6 +206,8 @@ export interface AuthorizationRow {
     name: string;
     extendsId: string | null;
     grants: Record<string, Record<string, string>>;
+    /** A second factor is required of whoever has the role. */
+    requireSecondFactor?: boolean;
   }[];
   /** People of his department and of those below, himself included. */
   readonly groupUserIds: readonly string[];

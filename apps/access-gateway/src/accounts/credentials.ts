@@ -45,14 +45,15 @@ export class Credentials {
     return rows.length > 0;
   }
 
+  /** True when the person has a password. */
+  async exists(trx: Transaction<GatewaySchema>, userId: string): Promise<boolean> {
+    const row = await trx.selectFrom('access.credentials').select('user_id').where('user_id', '=', userId).executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** True when the person has a password, or an invitation that can still be taken up. */
   async isBegun(trx: Transaction<GatewaySchema>, userId: string): Promise<boolean> {
-    const password = await trx
-      .selectFrom('access.credentials')
-      .select('user_id')
-      .where('user_id', '=', userId)
-      .executeTakeFirst();
-    if (password !== undefined) return true;
+    if (await this.exists(trx, userId)) return true;
     const invitation = await trx
       .selectFrom('access.invitations')
       .select('user_id')

@@ -3,7 +3,15 @@ import { z } from 'zod';
 import { changedSchema, readJson, Sent, type Changed, type SentBody } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { People } from '../people/people.js';
-import { AnyScope, ClientAddress, CurrentWho, Public, type Who } from '../requests/request-context.js';
+import {
+  AnyScope,
+  ClientAddress,
+  CurrentWho,
+  Public,
+  RequestId,
+  WithoutSecondFactor,
+  type Who,
+} from '../requests/request-context.js';
 import { Passwords } from './passwords.js';
 
 const passwordChangeSchema = z.strictObject({ currentPassword: z.string().max(1_000), newPassword: z.string().max(1_000) });
@@ -25,6 +33,7 @@ export class MeController {
 
   @Get('/me')
   @AnyScope()
+  @WithoutSecondFactor()
   @Operation({ summary: 'Who I am and what I may do', tag: 'Sessions and me', answer: meSchema })
   async me(@CurrentWho() who: Who): Promise<z.input<typeof meSchema>> {
     const { userId: id, email, name, isAdmin, roles, roleIds, departmentId } = who.authorization;
@@ -60,9 +69,14 @@ export class MeController {
     answer: changedSchema,
     refusals: ['not-found', 'ip-not-allowed', 'password-too-weak'],
   })
-  async acceptInvitation(@Param('token') token: string, @Sent() sent: SentBody, @ClientAddress() ip: string): Promise<Changed> {
+  async acceptInvitation(
+    @Param('token') token: string,
+    @Sent() sent: SentBody,
+    @ClientAddress() ip: string,
+    @RequestId() requestId: string,
+  ): Promise<Changed> {
     const { password } = readJson(sent, invitationSchema);
-    const id = await this.passwords.acceptInvitation(token, password, ip);
+    const id = await this.passwords.acceptInvitation(token, password, { ip, requestId });
     return { id, version: await this.people.versionOf(id) };
   }
 }

@@ -95,7 +95,26 @@ export function normalPassword(password: string): string {
 }
 
 function isGuessable(password: string): boolean {
-  return COMMON.has(password) || COMMON.has(password.replace(/[!.]+$/, '')) || isRepetition(password) || isRun(password);
+  return isCommon(password) || isCommon(password.replace(/[!.]+$/, '')) || isRepetition(password) || isRun(password);
+}
+
+/** `p4$$w0rd1234` is as common as `password1234`. */
+const LEET: Readonly<Record<string, string>> = {
+  '4': 'a',
+  '@': 'a',
+  '3': 'e',
+  '1': 'i',
+  '!': 'i',
+  '0': 'o',
+  '5': 's',
+  $: 's',
+  '7': 't',
+};
+const plain = (password: string): string => password.replace(/[4@31!05$7]/g, (character) => LEET[character] ?? character);
+const COMMON_PLAIN: ReadonlySet<string> = new Set([...COMMON].map(plain));
+
+function isCommon(password: string): boolean {
+  return COMMON_PLAIN.has(plain(password));
 }
 
 /** A piece of at most four characters again and again: `aaaa…`, `abcabc…`, `12341234…`. */

@@ -11,10 +11,14 @@ const codeOf = (password: string): string => {
 };
 
 describe('passwords', () => {
-  it.each([['a long enough password'], ['Kx7#pQ2!vR9z'], ['лошадь батарея скрепка'], ['🐎🔋📎🐎🔋📎🐎🔋📎🐎🔋🧷']])(
-    'accepts %p',
-    (password) => expect(codeOf(password)).toBe('accepted'),
-  );
+  it.each([
+    ['a long enough password'],
+    ['Kx7#pQ2!vR9z'],
+    ['лошадь батарея скрепка'],
+    ['密码马电池订书钉正确的一二三'],
+    ['p4$$w0rd7Kx2!vR9'],
+    ['🐎🔋📎🐎🔋📎🐎🔋📎🐎🔋🧷'],
+  ])('accepts %p', (password) => expect(codeOf(password)).toBe('accepted'));
 
   it.each([
     ['short'],
@@ -22,6 +26,9 @@ describe('passwords', () => {
     ['🐎🔋📎🐎🔋📎'],
     ['Password1234'],
     ['QWERTY123456!'],
+    ['P4$$w0rd1234'],
+    ['1l0v3y0uf0r3v3r'],
+    ['ПАРОЛЬ123456'],
     ['aaaaaaaaaaaaaaa'],
     ['abcabcabcabcabc'],
     ['123412341234'],

@@ -20,7 +20,7 @@ export interface InvitationsTable {
   ended_at: LaterTimeColumn;
 }
 
-export type EndReason = 'signed-out' | 'ended-by-owner' | 'password-changed' | 'deactivated';
+export type EndReason = 'signed-out' | 'ended-by-owner' | 'password-changed' | 'second-factor-changed' | 'deactivated';
 
 export interface SessionsTable {
   id: string;
@@ -57,6 +57,26 @@ export interface SignInFailuresTable {
   account: Buffer;
   ip: string;
   at: StampColumn;
+  /** The password was right, the second factor was not. */
+  at_second_factor: Generated<boolean>;
+}
+
+/** A person's TOTP secret, sealed with the factor key; pending until confirmed. */
+export interface SecondFactorsTable {
+  user_id: string;
+  sealed_secret: string;
+  /** The time step (RFC 6238) of the last code accepted: none at or before it is accepted again. */
+  last_step: Generated<number>;
+  created_at: StampColumn;
+  confirmed_at: LaterTimeColumn;
+}
+
+/** HMACs under the factor key. */
+export interface RecoveryCodesTable {
+  code_hash: Buffer;
+  user_id: string;
+  created_at: StampColumn;
+  used_at: LaterTimeColumn;
 }
 
 /** Addresses from which a person has signed in: a stranger's failures elsewhere do not keep him out there. */
@@ -87,6 +107,8 @@ export interface GatewaySchema extends ReadSchema {
   'access.sessions': SessionsTable;
   'access.api_tokens': ApiTokensTable;
   'access.sign_in_failures': SignInFailuresTable;
+  'access.second_factors': SecondFactorsTable;
+  'access.recovery_codes': RecoveryCodesTable;
   'access.known_addresses': KnownAddressesTable;
   'access.audit': AuditTable;
   'access.secrets': SecretsTable;

@@ -3,9 +3,14 @@ import { Secret } from '#kernel';
 import { runMigrations } from '#platform';
 import { access } from './0001-access.js';
 import { auditPosition } from './0002-audit-position.js';
+import { secondFactors } from './0003-second-factors.js';
 
 /** By name; what has run is never changed. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-access': access, '0002-audit-position': auditPosition };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-access': access,
+  '0002-audit-position': auditPosition,
+  '0003-second-factors': secondFactors,
+};
 export const SCHEMA = 'access';
 
 /** Brings the schema `access` up to date, as the role of the URL (`palisade_gateway`, which owns it); gives what was run now. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from '#contracts';
+import { SESSION_COOKIE } from '../requests/session-cookie.js';
 import type { OperationDescription } from './operation-description.js';
 import type { CataloguedRoute } from './route-catalogue.js';
 
@@ -65,10 +66,16 @@ export function openApiDocument(routes: readonly CataloguedRoute[], version: str
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A session (pls_s_…) or an API token (pls_t_…).' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: `A browser's session. A change needs Sec-Fetch-Site or Origin of this host; with an Authorization header the cookie is not looked at.`,
+        },
       },
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [] }],
   };
 }
 
@@ -83,6 +90,7 @@ function operationOf(route: CataloguedRoute): OpenApiOperation {
   if (operation === undefined) throw new Error(`${method} ${url} has no @Operation: describe it for the API document`);
   const parameters = [...pathParameters(url), ...queryParameters(operation), ...headerParameters(route, operation)];
   const description = [
+    ...(operation.notes === undefined ? [] : [operation.notes]),
     ...(rules.right === undefined ? [] : [`Right: ${rules.right.subject}.${rules.right.action}.`]),
     ...(isPublic(route) ? ['Public.'] : [scopeText(rules.scope)]),
   ].join(' ');
@@ -153,10 +161,21 @@ function responsesOf(route: CataloguedRoute, operation: OperationDescription): O
   return { [String(status)]: success, ...refusalsOf(route, operation) };
 }
 
+const DECIDED_BEFORE_BODIES = [
+  'unauthenticated',
+  'forbidden',
+  'ip-not-allowed',
+  'api-admins-only',
+  'scope-missing',
+  'cross-site-request',
+];
+
 function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Record<string, Record<string, unknown>> {
   const codes = new Set<string>(operation.refusals ?? []);
-  if (!isPublic(route))
-    for (const code of ['unauthenticated', 'forbidden', 'ip-not-allowed', 'api-admins-only', 'scope-missing']) codes.add(code);
+  if (!isPublic(route)) {
+    for (const code of DECIDED_BEFORE_BODIES) codes.add(code);
+    if (route.rules.withoutSecondFactor !== true) codes.add('second-factor-required');
+  }
   if (takesIdempotencyKey(route)) for (const code of ['idempotency-in-progress', 'idempotency-key-reused']) codes.add(code);
   if (operation.body !== undefined) {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);

@@ -3,6 +3,8 @@ import type { z } from 'zod';
 /** What the OpenAPI document says of a route. Bodies are zod schemas; they become JSON Schema. */
 export interface OperationDescription {
   readonly summary: string;
+  /** What the summary leaves out: sentences for whoever calls the route. */
+  readonly notes?: string;
   readonly tag: string;
   /** Query parameters, as one object schema. */
   readonly query?: z.ZodObject;

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CoreClient } from '../core/core-client.js';
@@ -31,6 +31,7 @@ const newUserSchema = z.object({
   isAdmin: z.boolean().optional(),
 });
 const reasonSchema = z.object({ reason: z.string() });
+const invitedSchema = z.object({ inviteToken: z.string() });
 const madeUserSchema = userSchema.extend({ inviteToken: z.string().optional() });
 
 @Controller('/v1/users')
@@ -137,5 +138,32 @@ export class UsersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Changed> {
     return changed(reply, await this.core.command('ReactivateUser', who, { ...request, targetId: id }));
+  }
+
+  @Post('/:id/invitation')
+  @RequiresScope('users:write')
+  @RequiresRight('users', 'edit')
+  @Operation({
+    summary: 'Invite a person without a password again; the invitation before ends',
+    tag,
+    status: 201,
+    answer: invitedSchema,
+    refusals: ['not-found', 'already-active', 'already-deactivated', 'grant-exceeds-own', 'own-privileges'],
+  })
+  async invite(@CurrentWho() who: Who, @Param('id', PathId) id: string): Promise<z.infer<typeof invitedSchema>> {
+    return { inviteToken: await this.accounts.inviteAgain(who, id) };
+  }
+
+  @Delete('/:id/totp')
+  @HttpCode(204)
+  @RequiresRight('users', 'edit')
+  @Operation({
+    summary: 'Remove the second factor of a person who has lost it; ends his sessions',
+    tag,
+    status: 204,
+    refusals: ['not-found', 'grant-exceeds-own', 'own-privileges'],
+  })
+  async removeSecondFactor(@CurrentWho() who: Who, @Param('id', PathId) id: string): Promise<void> {
+    await this.accounts.removeSecondFactor(who, id);
   }
 }

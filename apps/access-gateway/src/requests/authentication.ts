@@ -1,23 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError } from '#kernel';
 import type { Logger } from '#platform';
 import { AddressList } from '#policy';
 import { AddressRule } from '../addresses/address-rule.js';
 import type { AuditTrail } from '../accounts/audit-trail.js';
+import { requiresSecondFactor } from '../second-factors/required-factor.js';
 import { type Authorization, Authorizations } from './authorizations.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
 import type { Refusals } from './refusals.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
-import { parseBearer, type ShownToken } from './token.js';
+import { cookieToken, isFromOwnPage } from './session-cookie.js';
+import { parseBearer, parseSessionToken, type ShownToken } from './token.js';
 
 /** What of a request is looked at before its body is read. */
 export interface Arrival {
   readonly requestId: string;
-  readonly authorization: string | undefined;
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
   readonly ip: string | null;
   readonly rules: RouteRules;
   /** Method and template of the route, for the audit trail; null when it is decided anew. */
   readonly action: string | null;
+}
+
+interface Admission extends Omit<Arrival, 'method' | 'headers'> {
+  readonly byCookie: boolean;
+  /** Made by a page of another site, with the browser's cookie. */
+  readonly isForeign: boolean;
 }
 
 /**
@@ -37,13 +47,17 @@ export class Authentication {
   ) {}
 
   /**
-   * Throws, in this order: `unauthenticated`; `ip-not-allowed`; `api-admins-only`; `scope-missing`; `forbidden`.
-   * `dependency-unavailable` when it cannot be told.
+   * Throws, in this order: `unauthenticated`; `cross-site-request`; `ip-not-allowed`; `api-admins-only`;
+   * `second-factor-required`; `scope-missing`; `forbidden`. `dependency-unavailable` when it cannot be told.
    */
   async authenticate(arrival: Arrival): Promise<Who> {
-    const shown = parseBearer(arrival.authorization);
+    const { authorization, cookie } = arrival.headers;
+    // Where both are sent, the header holds: only a program of ours can have written it.
+    const byCookie = authorization === undefined;
+    const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
     if (shown === null) throw new DomainError('unauthenticated');
-    return this.#admit(shown, arrival);
+    const { method, headers, ...rest } = arrival;
+    return this.#admit(shown, { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers) });
   }
 
   /**
@@ -53,22 +67,31 @@ export class Authentication {
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
     if (shown === undefined) throw new DomainError('unauthenticated');
-    return this.#admit(shown, { requestId: who.requestId, authorization: undefined, ip: who.ip, rules, action: null });
+    return this.#admit(shown, {
+      requestId: who.requestId,
+      ip: who.ip,
+      rules,
+      action: null,
+      byCookie: who.byCookie,
+      isForeign: false,
+    });
   }
 
-  async #admit(shown: ShownToken, arrival: Arrival): Promise<Who> {
+  async #admit(shown: ShownToken, arrival: Admission): Promise<Who> {
     const { token, authorization } = await this.#standing(shown);
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
+    if (arrival.isForeign) throw new DomainError('cross-site-request');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
     this.#requireRights(token, authorization, arrival);
-    const who = whoOf(token, authorization, ip, arrival.requestId);
+    const who = whoOf(token, authorization, { ip, requestId: arrival.requestId, byCookie: arrival.byCookie });
     this.#shown.set(who, shown);
     return who;
   }
 
-  #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Arrival): void {
+  #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Admission): void {
     try {
       refuseTokenOfOthers(token, authorization);
+      refuseWithoutSecondFactor(token, authorization, rules);
       refuseByRules(token, authorization, rules);
     } catch (error) {
       if (error instanceof DomainError) void this.refusals.note({ actorId: token.userId, ip, code: error.code, action });
@@ -106,6 +129,11 @@ function refuseTokenOfOthers(token: LiveToken, { row }: Authorization): void {
   if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) throw new DomainError('api-admins-only');
 }
 
+function refuseWithoutSecondFactor(token: LiveToken, { row }: Authorization, rules: RouteRules): void {
+  if (token.scopes !== null || token.hasSecondFactor || rules.withoutSecondFactor === true) return;
+  if (requiresSecondFactor(row)) throw new DomainError('second-factor-required');
+}
+
 function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right }: RouteRules): void {
   if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope))) {
     throw new DomainError('scope-missing');
@@ -115,7 +143,9 @@ function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, 
   }
 }
 
-function whoOf(token: LiveToken, { row, principal }: Authorization, ip: string, requestId: string): Who {
+type Way = Pick<Who, 'ip' | 'requestId' | 'byCookie'>;
+
+function whoOf(token: LiveToken, { row, principal }: Authorization, { ip, requestId, byCookie }: Way): Who {
   const sessionId = token.scopes === null ? token.id : null;
   const tokenId = token.scopes === null ? null : token.id;
   return {
@@ -123,6 +153,7 @@ function whoOf(token: LiveToken, { row, principal }: Authorization, ip: string, 
     caller: { userId: token.userId, sessionId, tokenId, ip },
     sessionId,
     tokenId,
+    byCookie,
     scopes: token.scopes === null ? null : new Set(token.scopes),
     ip,
     principal,

@@ -15,6 +15,8 @@ export interface LiveToken {
   /** Null for a session. */
   readonly scopes: readonly string[] | null;
   readonly cidrs: readonly string[];
+  /** The owner has a second factor in force. False for API tokens, of which none is asked. */
+  readonly hasSecondFactor: boolean;
 }
 
 interface Row {
@@ -26,18 +28,21 @@ interface Row {
   scopes: string[] | null;
   cidrs: string[];
   unseen: boolean;
+  has_second_factor: boolean;
 }
 
 /** Liveness, version of rights and hold in one round trip, by the database's clock. */
 const SESSION_SQL = `
   SELECT s.id, s.user_id, s.epoch, sec.authz_version, watch.is_held(s.user_id) AS held, NULL::text[] AS scopes, '{}'::text[] AS cidrs,
-         s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen
+         s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen,
+         EXISTS (SELECT FROM access.second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS has_second_factor
   FROM access.sessions s CROSS JOIN read.security sec
   WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
     AND s.last_seen_at > clock_timestamp() - interval '${SESSION_IDLE}'`;
 
 const API_TOKEN_SQL = `
-  SELECT t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs, false AS unseen
+  SELECT t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs, false AS unseen,
+         false AS has_second_factor
   FROM access.api_tokens t CROSS JOIN read.security sec
   WHERE t.token_hash = $1 AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`;
 
@@ -62,8 +67,17 @@ export class LiveTokens {
     const row = rows[0];
     if (row === undefined) return null;
     if (row.unseen) this.#touch(row.id);
-    const { id, user_id: userId, epoch, authz_version: authzVersion, held, scopes, cidrs } = row;
-    return { id, userId, epoch, authzVersion, held, scopes, cidrs };
+    const {
+      id,
+      user_id: userId,
+      epoch,
+      authz_version: authzVersion,
+      held,
+      scopes,
+      cidrs,
+      has_second_factor: hasSecondFactor,
+    } = row;
+    return { id, userId, epoch, authzVersion, held, scopes, cidrs, hasSecondFactor };
   }
 
   /** Notes that a session was used, at most once a minute and beside the request: losing one note costs a minute of idle time. */

@@ -14,6 +14,8 @@ export interface Who {
   readonly caller: Caller;
   readonly sessionId: string | null;
   readonly tokenId: string | null;
+  /** The session was shown by the browser's cookie. */
+  readonly byCookie: boolean;
   /** Null for a session: it is not limited by scopes. */
   readonly scopes: ReadonlySet<string> | null;
   /** The client's address, canonical (RFC 5952 for IPv6). */
@@ -51,4 +53,4 @@ export const RequestId = createParamDecorator(
   (_: unknown, context: ExecutionContext): string => context.switchToHttp().getRequest<FastifyRequest>().id,
 );
 
-export { AnyScope, Public, RequiresRight, RequiresScope, ServedByGate } from './route-rules.js';
+export { AnyScope, Public, RequiresRight, RequiresScope, ServedByGate, WithoutSecondFactor } from './route-rules.js';

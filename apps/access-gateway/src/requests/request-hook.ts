@@ -28,7 +28,8 @@ export function decideBeforeBodies(
     if (rules.isPublic === true || (url !== undefined && OPERATIONS.has(url))) return;
     request.who = await authentication.authenticate({
       requestId: request.id,
-      authorization: request.headers.authorization,
+      method: request.method,
+      headers: request.headers,
       ip: request.clientAddress,
       rules,
       action: actionOf(request),

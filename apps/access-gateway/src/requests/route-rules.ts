@@ -11,6 +11,8 @@ export interface RouteRules {
   /** The coarse right: held at any level but forbidden. */
   readonly right?: { readonly subject: string; readonly action: string };
   readonly servedByGate?: boolean;
+  /** Reached also by a session whose owner has yet to set up the second factor that a role of his requires. */
+  readonly withoutSecondFactor?: boolean;
   readonly operation?: OperationDescription;
 }
 
@@ -44,3 +46,6 @@ export const RequiresRight = <S extends Subject>(subject: S, action: ActionOf<S>
 
 /** Opens or lists records: a held person comes through with `who.held`, so that the gate refuses him in its own words. */
 export const ServedByGate = (): MethodDecorator => addRules({ servedByGate: true });
+
+/** Where a required second factor is set up, and little else: a session without one reaches the route. */
+export const WithoutSecondFactor = (): MethodDecorator => addRules({ withoutSecondFactor: true });

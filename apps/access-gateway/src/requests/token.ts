@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 const TOKEN_BYTES = 32;
 const BEARER = /^Bearer +(pls_([st])_[A-Za-z0-9_-]{43})$/i;
+const SESSION = /^pls_s_[A-Za-z0-9_-]{43}$/;
 const INVITATION = /^pls_i_[A-Za-z0-9_-]{43}$/;
 const PREFIXES = { session: 'pls_s_', api: 'pls_t_', invitation: 'pls_i_' } as const;
 export type TokenKind = keyof typeof PREFIXES;
@@ -36,6 +37,11 @@ export function parseBearer(header: string | undefined): ShownToken | null {
   const [, token = '', letter] = match;
   if (!token.startsWith(PREFIXES.session) && !token.startsWith(PREFIXES.api)) return null;
   return { kind: letter === 's' ? 'session' : 'api', hash: tokenHash(token) };
+}
+
+/** Reads the token of the session cookie; null for anything that is no session token of ours. */
+export function parseSessionToken(text: string | undefined): ShownToken | null {
+  return SESSION.test(text ?? '') ? { kind: 'session', hash: tokenHash(text ?? '') } : null;
 }
 
 /** The hash of an invitation token; null for what is none. */

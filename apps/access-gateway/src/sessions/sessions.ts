@@ -30,16 +30,20 @@ export class SessionsOfPeople {
 
   /** The person's live sessions, newest first. */
   async list(userId: string): Promise<SessionRow[]> {
-    return this.database.db
-      .selectFrom('access.sessions')
-      .select(['id', 'ip', 'created_at as createdAt', 'last_seen_at as lastSeenAt', 'expires_at as expiresAt'])
-      .where('user_id', '=', userId)
-      .where('ended_at', 'is', null)
-      .where(sql<boolean>`expires_at > clock_timestamp() AND last_seen_at > clock_timestamp() - ${SESSION_IDLE}::interval`)
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(200)
-      .execute();
+    return (
+      this.database.db
+        .selectFrom('access.sessions')
+        .select(['id', 'ip', 'created_at as createdAt', 'last_seen_at as lastSeenAt', 'expires_at as expiresAt'])
+        .where('user_id', '=', userId)
+        .where('ended_at', 'is', null)
+        // Those from before a reactivation are dead, whoever did not end them.
+        .where(sql<boolean>`epoch = (SELECT p.epoch FROM read.principals p WHERE p.user_id = ${userId})`)
+        .where(sql<boolean>`expires_at > clock_timestamp() AND last_seen_at > clock_timestamp() - ${SESSION_IDLE}::interval`)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(200)
+        .execute()
+    );
   }
 
   /** Ends one of the person's sessions. False when he has no such live one. */

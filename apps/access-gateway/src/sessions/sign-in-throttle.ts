@@ -24,15 +24,20 @@ interface Counts {
   pair: number;
   address: number;
   account: number;
+  second_factor: number;
   known: boolean;
   oldest_age: number;
 }
+
+/** Counted beforehand as a failure, or to be refused for so long. */
+export type BegunGuess = { readonly failureId: string } | { readonly waitSeconds: number };
 
 /**
  * Slows guessing. Only failures count. One account from one address: 20 in 15 minutes. From an address that the account has
  * never signed in from also 20 of the address over all accounts, and 20 of the account over all addresses. The last does not
  * hold for administrators: strangers all over the world could otherwise keep them out; each stranger's address is spent after
- * 20.
+ * 20. Who fails at the second factor is no stranger, he has the password: 20 such failures, wherever from, hold for
+ * administrators too, save where they have signed in before.
  */
 export class SignInThrottle {
   #key: Promise<Buffer> | undefined;
@@ -53,24 +58,44 @@ export class SignInThrottle {
     }
   }
 
-  /** Seconds to wait, or null when the guess may be judged. */
-  async waitFor(guess: Guess): Promise<number | null> {
-    const rows = await this.database.query<Counts & Record<string, unknown>>('sign-in-failures', COUNTS_SQL, [
-      guess.account,
-      neighbourhood(guess.ip),
-      guess.userId,
-    ]);
-    const counts = rows[0];
-    if (counts === undefined || !isSpent(counts, guess.isAdmin)) return null;
-    return Math.max(1, Math.ceil(WINDOW_SECONDS - counts.oldest_age));
+  /**
+   * Counts the guess as failed before it is judged: guesses side by side, at whatever gateway, do not outrun the limit, and one
+   * whose judge dies is not free. Call `failed`, `succeeded` or `takeBack` with the outcome.
+   */
+  async begin(guess: Guess): Promise<BegunGuess> {
+    const ip = neighbourhood(guess.ip);
+    const account = guess.account.toString('hex');
+    return this.database.transaction(async (trx) => {
+      // Always in this order, so that two guesses do not wait for each other; a snapshot that is taken after it sees the others.
+      for (const name of [`guess-address ${ip}`, `guess-account ${account}`]) {
+        await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
+      }
+      const counts = await this.#counts(trx, guess, ip);
+      if (isSpent(counts, guess.isAdmin)) {
+        return { waitSeconds: Math.max(1, Math.ceil(WINDOW_SECONDS - counts.oldest_age)) };
+      }
+      const { id } = await trx
+        .insertInto('access.sign_in_failures')
+        .values({ account: guess.account, ip })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      return { failureId: id };
+    });
   }
 
-  async failed(trx: Transaction<GatewaySchema>, guess: Guess): Promise<void> {
+  /** The guess was wrong; `atSecondFactor`: the password was right. */
+  async failed(trx: Transaction<GatewaySchema>, failureId: string, atSecondFactor = false): Promise<void> {
     await trx
-      .insertInto('access.sign_in_failures')
-      .values({ account: guess.account, ip: neighbourhood(guess.ip) })
+      .updateTable('access.sign_in_failures')
+      .set({ at_second_factor: atSecondFactor })
+      .where('id', '=', failureId)
       .execute();
     await sql`DELETE FROM access.sign_in_failures WHERE at < clock_timestamp() - interval '1 day'`.execute(trx);
+  }
+
+  /** The guess was right as far as it went: it is no failure, and forgives none. */
+  async takeBack(failureId: string): Promise<void> {
+    await this.database.db.deleteFrom('access.sign_in_failures').where('id', '=', failureId).execute();
   }
 
   /** The account's own failures from here are forgiven, and the address is known as his from now on. */
@@ -84,6 +109,20 @@ export class SignInThrottle {
       .execute();
   }
 
+  async #counts(trx: Transaction<GatewaySchema>, { account, userId }: Guess, ip: string): Promise<Counts> {
+    const { rows } = await sql<Counts>`
+      SELECT count(*) FILTER (WHERE account = ${account} AND ip = ${ip}) AS pair,
+             count(*) FILTER (WHERE ip = ${ip}) AS address,
+             count(*) FILTER (WHERE account = ${account}) AS account,
+             count(*) FILTER (WHERE account = ${account} AND at_second_factor) AS second_factor,
+             EXISTS (SELECT FROM access.known_addresses k WHERE k.user_id = ${userId}::uuid AND k.ip = ${ip}) AS known,
+             coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS oldest_age
+      FROM access.sign_in_failures
+      WHERE at > clock_timestamp() - ${WINDOW}::interval AND (account = ${account} OR ip = ${ip})`.execute(trx);
+    if (rows[0] === undefined) throw new Error('a count gave no row');
+    return rows[0];
+  }
+
   async #readKey(): Promise<Buffer> {
     const rows = await this.database.query<{ value: Buffer }>(
       'account-key',
@@ -95,19 +134,11 @@ export class SignInThrottle {
   }
 }
 
-const COUNTS_SQL = `
-  SELECT count(*) FILTER (WHERE account = $1 AND ip = $2) AS pair,
-         count(*) FILTER (WHERE ip = $2) AS address,
-         count(*) FILTER (WHERE account = $1) AS account,
-         EXISTS (SELECT 1 FROM access.known_addresses k WHERE k.user_id = $3::uuid AND k.ip = $2) AS known,
-         coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS oldest_age
-  FROM access.sign_in_failures
-  WHERE at > clock_timestamp() - interval '${WINDOW}' AND (account = $1 OR ip = $2)`;
-
 function isSpent(counts: Counts, isAdmin: boolean): boolean {
   if (counts.pair >= MOST_FAILURES) return true;
   if (counts.known) return false;
-  return counts.address >= MOST_FAILURES || (!isAdmin && counts.account >= MOST_FAILURES);
+  if (counts.address >= MOST_FAILURES || counts.second_factor >= MOST_FAILURES) return true;
+  return !isAdmin && counts.account >= MOST_FAILURES;
 }
 
 /** One person's IPv6 network is a /64 (RFC 6177): an attacker has all of its addresses. IPv4 counts singly. */

@@ -36,6 +36,8 @@ const LINES: Readonly<Record<string, Line>> = {
     details: (_, { before, settings, weakened }) => ({ before, after: settings, weakened }),
   },
   UserCreated: { type: 'user.created', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserInvited: { type: 'user.invited', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserActivated: { type: 'user.activated', details: idOf('userId', 'status') },
   UserChanged: { type: 'user.changed', details: fieldsOf('userId', ...USER_FIELDS) },
   UserDeactivated: { type: 'user.deactivated', details: idOf('userId', 'epoch', 'cause') },
   UserReactivated: { type: 'user.reactivated', details: idOf('userId', 'epoch', 'reason') },

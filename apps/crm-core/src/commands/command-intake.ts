@@ -98,7 +98,7 @@ export class CommandIntake {
 
   private async authorized(
     name: CommandName,
-    { caller }: CommandEnvelope,
+    { caller, targetId }: CommandEnvelope,
   ): Promise<{ authorization: AuthorizationRow; principal: Principal }> {
     if (caller.userId === SYSTEM_USER_ID) {
       if (name !== SYSTEM_COMMAND) refuse('unauthenticated');
@@ -107,7 +107,10 @@ export class CommandIntake {
       return { principal, authorization: {} as AuthorizationRow };
     }
     const loaded = await this.authorizations.load(caller.userId);
-    if (loaded === undefined || loaded.authorization.status !== 'active') return refuse('unauthenticated');
+    const status = loaded?.authorization.status;
+    // Whoever takes his invitation up becomes active by it; the gateway has seen the invitation.
+    const isTakingUp = name === 'ActivateUser' && status === 'invited' && targetId === caller.userId;
+    if (loaded === undefined || (status !== 'active' && !isTakingUp)) return refuse('unauthenticated');
     return loaded;
   }
 

@@ -24,6 +24,8 @@ import { AccountRules } from './account-rules.js';
 import { deactivateByMonitor } from './deactivate-by-monitor.js';
 import { SYSTEM_USER_ID } from './domain/system-user.js';
 import {
+  ActivateUser,
+  ActivateUserHandler,
   ChangeUser,
   ChangeUserHandler,
   CreateFirstAdministrator,
@@ -32,6 +34,8 @@ import {
   CreateUserHandler,
   DeactivateUser,
   DeactivateUserHandler,
+  InviteUser,
+  InviteUserHandler,
   ReactivateUser,
   ReactivateUserHandler,
 } from './users.handlers.js';
@@ -54,6 +58,8 @@ beforeAll(async () => {
   handlers = {
     CreateFirstAdministrator: [CreateFirstAdministrator, new CreateFirstAdministratorHandler(shell, rules)],
     CreateUser: [CreateUser, new CreateUserHandler(shell, rules)],
+    InviteUser: [InviteUser, new InviteUserHandler(shell, rules)],
+    ActivateUser: [ActivateUser, new ActivateUserHandler(shell, rules)],
     ChangeUser: [ChangeUser, new ChangeUserHandler(shell, rules)],
     DeactivateUser: [DeactivateUser, new DeactivateUserHandler(shell, rules)],
     ReactivateUser: [ReactivateUser, new ReactivateUserHandler(shell, rules)],
@@ -139,6 +145,40 @@ describe('the last administrator', () => {
     const other = await newPerson({ isAdmin: true });
     await hold(other, 0);
     await expect(send('ChangeUser', other, { isAdmin: false }, first)).rejects.toMatchObject({ code: 'last-administrator' });
+  });
+});
+
+describe('an invited person', () => {
+  const invite = async (fields: object = {}): Promise<string> =>
+    (await send('InviteUser', first, { email: `${randomUUID()}@example.org`, name: 'P', ...fields })).id;
+
+  it('is no administrator who could be the last one, until he is activated', async () => {
+    const invited = await invite({ isAdmin: true });
+    expect(await principal(invited)).toMatchObject({ status: 'invited', is_admin: true });
+    const demoteMyself = (): Promise<AcceptedReply> => send('ChangeUser', first, { isAdmin: false }, first);
+    await expect(demoteMyself()).rejects.toMatchObject({ code: 'last-administrator' });
+    await send('ActivateUser', invited, {}, invited);
+    expect(await principal(invited)).toMatchObject({ status: 'active' });
+    await expect(demoteMyself()).rejects.toMatchObject({ code: 'own-privileges' });
+    await send('ChangeUser', first, { isAdmin: false }, invited);
+  });
+
+  it('is activated by himself or by one who may manage him, and by nobody else', async () => {
+    const [invited, admin] = [await invite(), await invite({ isAdmin: true })];
+    await expect(send('ActivateUser', await newPerson(), {}, invited)).rejects.toMatchObject({ code: 'forbidden' });
+    const manager = await newPerson({ roleIds: [await newRole({ users: { view: 'allowed', edit: 'allowed' } })] });
+    await expect(send('ActivateUser', manager, {}, admin)).rejects.toMatchObject({ code: 'grant-exceeds-own' });
+    await send('ActivateUser', manager, {}, invited);
+    expect(await principal(invited)).toMatchObject({ status: 'active' });
+  });
+
+  it('comes back from a deactivation as what he was', async () => {
+    const invited = await invite();
+    await send('DeactivateUser', first, { reason: 'a mistake' }, invited);
+    await send('ReactivateUser', first, { reason: 'no mistake' }, invited);
+    expect(await principal(invited)).toMatchObject({ status: 'invited', epoch: 1 });
+    await send('ActivateUser', invited, {}, invited);
+    expect(await principal(invited)).toMatchObject({ status: 'active', epoch: 1 });
   });
 });
 

@@ -9,7 +9,10 @@ export const userAggregate: Aggregate<UserState, UserCommand, UserEvent> = {
   sealed: false,
   eventVersions: USER_EVENT_VERSIONS,
   upcasters: {
-    UserReactivated: { 1: (data, { at }) => ({ ...data, since: at }) },
+    UserReactivated: {
+      1: (data, { at }) => ({ ...data, since: at }),
+      2: (data) => ({ ...data, status: 'active' }),
+    },
   },
   project: projectUser,
 };

@@ -21,6 +21,8 @@ import { userAggregate } from './user.aggregate.js';
 
 export class CreateFirstAdministrator extends CrmCommand {}
 export class CreateUser extends CrmCommand {}
+export class InviteUser extends CrmCommand {}
+export class ActivateUser extends CrmCommand {}
 export class ChangeUser extends CrmCommand {}
 export class DeactivateUser extends CrmCommand {}
 export class ReactivateUser extends CrmCommand {}
@@ -70,18 +72,63 @@ export class CreateUserHandler implements ICommandHandler<CreateUser> {
     private readonly rules: AccountRules,
   ) {}
 
-  async execute({ context }: CreateUser): Promise<AcceptedReply> {
-    requireUsersEdit(context);
-    const fields = context.body.parse(createUserBody);
-    if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
-    await this.rules.requireDepartment(fields.departmentId);
-    await this.rules.requireGivable(context.principal, fields.roleIds);
-    return takingEmail(() =>
-      this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
-        await this.rules.requireFreeEmail(fields.email, null);
-        return { events: userAggregate.decide({ type: 'create', fields }, state), locks: [emailLock(fields.email)] };
-      }),
-    );
+  execute({ context }: CreateUser): Promise<AcceptedReply> {
+    return makeUser(context, this.shell, this.rules, 'create');
+  }
+}
+
+/** As `CreateUser`, for somebody who has no password yet. */
+@CommandHandler(InviteUser)
+export class InviteUserHandler implements ICommandHandler<InviteUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  execute({ context }: InviteUser): Promise<AcceptedReply> {
+    return makeUser(context, this.shell, this.rules, 'invite');
+  }
+}
+
+async function makeUser(
+  context: CommandContext,
+  shell: CommandShell,
+  rules: AccountRules,
+  type: 'create' | 'invite',
+): Promise<AcceptedReply> {
+  requireUsersEdit(context);
+  const fields = context.body.parse(createUserBody);
+  if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
+  await rules.requireDepartment(fields.departmentId);
+  await rules.requireGivable(context.principal, fields.roleIds);
+  return takingEmail(() =>
+    shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
+      await rules.requireFreeEmail(fields.email, null);
+      return { events: userAggregate.decide({ type, fields }, state), locks: [emailLock(fields.email)] };
+    }),
+  );
+}
+
+/**
+ * The gateway has set, or is about to set, a password: by the person himself, who takes his invitation up, or by somebody who
+ * manages him. Done to one who is active it does nothing.
+ */
+@CommandHandler(ActivateUser)
+export class ActivateUserHandler implements ICommandHandler<ActivateUser> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly rules: AccountRules,
+  ) {}
+
+  execute({ context }: ActivateUser): Promise<AcceptedReply> {
+    const id = targetOf(context);
+    const isOwn = context.principal.userId === id;
+    if (!isOwn) requireUsersEdit(context);
+    return this.shell.run(context, userAggregate, id, async ({ state }) => {
+      const { fields } = requireKnown(state);
+      if (!isOwn) await this.rules.requireManageable(context.principal, fields);
+      return { events: userAggregate.decide({ type: 'activate' }, state) };
+    });
   }
 }
 

@@ -3,10 +3,19 @@ import { changedFields } from '../../records/domain/record.decider.js';
 import type { DeactivationCause, UserEvent, UserFields } from './user.events.js';
 
 export type UserState =
-  { readonly phase: 'none' } | { readonly phase: 'active' | 'deactivated'; readonly fields: UserFields; readonly epoch: number };
+  | { readonly phase: 'none' }
+  | {
+      readonly phase: 'invited' | 'active' | 'deactivated';
+      /** What he is while he is not deactivated. */
+      readonly standing: 'invited' | 'active';
+      readonly fields: UserFields;
+      readonly epoch: number;
+    };
 
 export type UserCommand =
   | { readonly type: 'create'; readonly fields: UserFields }
+  | { readonly type: 'invite'; readonly fields: UserFields }
+  | { readonly type: 'activate' }
   | { readonly type: 'change'; readonly changes: Partial<UserFields> }
   | { readonly type: 'deactivate'; readonly cause: DeactivationCause }
   /** `isHeld`: a hold of the present epoch stands, which reactivation lifts. `since`: the moment, by the database's clock. */
@@ -16,8 +25,9 @@ export type UserCommand =
 export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
   initialState: { phase: 'none' },
   decide(command, state) {
-    if (command.type === 'create') {
-      return state.phase === 'none' ? [{ type: 'UserCreated', data: command.fields }] : refuse('already-exists');
+    if (command.type === 'create' || command.type === 'invite') {
+      if (state.phase !== 'none') return refuse('already-exists');
+      return [{ type: command.type === 'create' ? 'UserCreated' : 'UserInvited', data: command.fields }];
     }
     if (state.phase === 'none') return refuse('not-found');
     switch (command.type) {
@@ -25,26 +35,37 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
         const changes = changedFields(state.fields, command.changes);
         return Object.keys(changes).length === 0 ? [] : [{ type: 'UserChanged', data: changes }];
       }
+      case 'activate':
+        if (state.standing === 'active') return [];
+        return [{ type: 'UserActivated', data: { status: state.phase === 'deactivated' ? 'deactivated' : 'active' } }];
       case 'deactivate':
         if (state.phase === 'deactivated') return refuse('already-deactivated');
         return [{ type: 'UserDeactivated', data: { epoch: state.epoch, cause: command.cause } }];
       case 'reactivate':
-        if (state.phase === 'active' && !command.isHeld) return refuse('already-active');
-        return [{ type: 'UserReactivated', data: { epoch: state.epoch + 1, since: command.since, reason: command.reason } }];
+        if (state.phase !== 'deactivated' && !command.isHeld) return refuse('already-active');
+        return [
+          {
+            type: 'UserReactivated',
+            data: { epoch: state.epoch + 1, since: command.since, reason: command.reason, status: state.standing },
+          },
+        ];
       default:
         return assertNever(command);
     }
   },
   evolve(state, event): UserState {
-    if (event.type === 'UserCreated') return { phase: 'active', fields: event.data, epoch: 0 };
+    if (event.type === 'UserCreated') return { phase: 'active', standing: 'active', fields: event.data, epoch: 0 };
+    if (event.type === 'UserInvited') return { phase: 'invited', standing: 'invited', fields: event.data, epoch: 0 };
     if (state.phase === 'none') return state;
     switch (event.type) {
+      case 'UserActivated':
+        return { ...state, phase: event.data.status, standing: 'active' };
       case 'UserChanged':
         return { ...state, fields: { ...state.fields, ...event.data } };
       case 'UserDeactivated':
         return { ...state, phase: 'deactivated' };
       case 'UserReactivated':
-        return { ...state, phase: 'active', epoch: event.data.epoch };
+        return { ...state, phase: event.data.status, epoch: event.data.epoch };
     }
   },
 };

@@ -6,9 +6,9 @@ const fields: UserFields = { email: 'a@example.org', name: 'A', roleIds: [], dep
 const created: UserEvent = { type: 'UserCreated', data: fields };
 const cause = { kind: 'administrator', reason: 'left' } as const;
 const deactivated: UserEvent = { type: 'UserDeactivated', data: { epoch: 0, cause } };
-const reactivated: UserEvent = {
+const reactivated: Extract<UserEvent, { type: 'UserReactivated' }> = {
   type: 'UserReactivated',
-  data: { epoch: 1, since: '2026-01-02T00:00:00.000000Z', reason: 'back' },
+  data: { epoch: 1, since: '2026-01-02T00:00:00.000000Z', reason: 'back', status: 'active' },
 };
 const given = (...events: UserEvent[]) => fold(userDecider, events);
 const refusal = (code: string) => expect.objectContaining({ code });
@@ -38,6 +38,30 @@ describe('an account', () => {
     const command = { type: 'reactivate', reason: 'back', since: '2026-01-02T00:00:00.000000Z' } as const;
     expect(() => userDecider.decide({ ...command, isHeld: false }, given(created))).toThrow(refusal('already-active'));
     expect(userDecider.decide({ ...command, isHeld: true }, given(created))).toEqual([reactivated]);
+  });
+
+  it('given an invited person, when activated, then active, once', () => {
+    const invited: UserEvent = { type: 'UserInvited', data: fields };
+    expect(userDecider.decide({ type: 'invite', fields }, given())).toEqual([invited]);
+    expect(given(invited).phase).toBe('invited');
+    const activated: UserEvent = { type: 'UserActivated', data: { status: 'active' } };
+    expect(userDecider.decide({ type: 'activate' }, given(invited))).toEqual([activated]);
+    expect(userDecider.decide({ type: 'activate' }, given(invited, activated))).toEqual([]);
+    expect(userDecider.decide({ type: 'activate' }, given(created))).toEqual([]);
+    expect(given(invited, activated).phase).toBe('active');
+  });
+
+  it('given an invited person who was deactivated, when reactivated, then invited again, unless he was activated meanwhile', () => {
+    const invited: UserEvent = { type: 'UserInvited', data: fields };
+    const command = { type: 'reactivate', reason: 'back', since: '2026-01-02T00:00:00.000000Z', isHeld: false } as const;
+    const back = (status: 'active' | 'invited'): UserEvent[] => [{ ...reactivated, data: { ...reactivated.data, status } }];
+    expect(userDecider.decide(command, given(invited, deactivated))).toEqual(back('invited'));
+    expect(given(invited, deactivated, ...back('invited')).phase).toBe('invited');
+    const activated = userDecider.decide({ type: 'activate' }, given(invited, deactivated));
+    expect(activated).toEqual([{ type: 'UserActivated', data: { status: 'deactivated' } }]);
+    expect(given(invited, deactivated, ...activated).phase).toBe('deactivated');
+    expect(userDecider.decide(command, given(invited, deactivated, ...activated))).toEqual(back('active'));
+    expect(() => userDecider.decide(command, given(invited))).toThrow(refusal('already-active'));
   });
 
   it('given a person, when changed to what he is, then nothing', () => {

@@ -22,13 +22,32 @@ export type DeactivationCause =
 
 export type UserEvent =
   | { readonly type: 'UserCreated'; readonly data: UserFields }
+  /** As created, but nobody can sign in yet: the person has an invitation, no password. */
+  | { readonly type: 'UserInvited'; readonly data: UserFields }
+  /** The person has a password now. `status`: his standing from here on. */
+  | { readonly type: 'UserActivated'; readonly data: { readonly status: 'active' | 'deactivated' } }
   | { readonly type: 'UserChanged'; readonly data: Partial<UserFields> }
   | { readonly type: 'UserDeactivated'; readonly data: { readonly epoch: number; readonly cause: DeactivationCause } }
   | {
       readonly type: 'UserReactivated';
-      /** `since`: when the epoch begins, by the database's clock, the one that limits use (ISO 8601 UTC, microseconds). */
-      readonly data: { readonly epoch: number; readonly since: string; readonly reason: string };
+      /**
+       * `since`: when the epoch begins, by the database's clock, the one that limits use (ISO 8601 UTC, microseconds). `status`: a
+       * person who never had a password is invited again, not active.
+       */
+      readonly data: {
+        readonly epoch: number;
+        readonly since: string;
+        readonly reason: string;
+        readonly status: 'active' | 'invited';
+      };
     };
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
-export const USER_EVENT_VERSIONS = { UserCreated: 1, UserChanged: 1, UserDeactivated: 1, UserReactivated: 2 } as const;
+export const USER_EVENT_VERSIONS = {
+  UserCreated: 1,
+  UserInvited: 1,
+  UserActivated: 1,
+  UserChanged: 1,
+  UserDeactivated: 1,
+  UserReactivated: 3,
+} as const;

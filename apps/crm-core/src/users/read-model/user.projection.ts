@@ -26,8 +26,9 @@ export function projectUser({ event, aggregateId, version, metadata }: RecordedE
     RAISE_AUTHZ,
   ];
   switch (event.type) {
-    case 'UserCreated': {
-      const set = { ...columns(event.data), status: 'active' };
+    case 'UserCreated':
+    case 'UserInvited': {
+      const set = { ...columns(event.data), status: event.type === 'UserCreated' ? 'active' : 'invited' };
       return [
         insertRow('read.users', { id: aggregateId, ...set, created_at: at, updated_at: at, version }),
         insertRow('read.principals', { user_id: aggregateId, ...principalColumns(set), epoch: 0, epoch_since: at, version }),
@@ -36,11 +37,13 @@ export function projectUser({ event, aggregateId, version, metadata }: RecordedE
     }
     case 'UserChanged':
       return both(columns(event.data));
+    case 'UserActivated':
+      return both({ status: event.data.status });
     case 'UserDeactivated':
       return both({ status: 'deactivated' });
     case 'UserReactivated': {
-      const { epoch, since } = event.data;
-      return both({ status: 'active' }, { status: 'active', epoch, epoch_since: since });
+      const { epoch, since, status } = event.data;
+      return both({ status }, { status, epoch, epoch_since: since });
     }
   }
 }

@@ -1,0 +1,67 @@
+import { Secret as OtpSecret, TOTP } from 'otpauth';
+import { v7 as uuidv7 } from 'uuid';
+import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
+import { GatewayFixture, type Answer } from '../../test/gateway-fixture.js';
+
+/** Gives the flag to every role with this name, as part of what core's function says of a person. */
+const STRICT_ROLE = 'Strict';
+const WITH_THE_FLAG = `
+  ALTER FUNCTION read.authorization_of(uuid) RENAME TO authorization_without_flag;
+  CREATE FUNCTION read.authorization_of(p_user uuid) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT jsonb_set(a, '{roles}', (SELECT coalesce(jsonb_agg(r || jsonb_build_object('requireSecondFactor', r->>'name' = '${STRICT_ROLE}')), '[]')
+                                    FROM jsonb_array_elements(a->'roles') r))
+    FROM (SELECT read.authorization_without_flag(p_user) AS a) AS plain
+  $$;
+  GRANT EXECUTE ON FUNCTION read.authorization_of(uuid) TO palisade_gateway`;
+
+describe('a second factor that a role requires', () => {
+  let database: TestDatabase;
+  let broker: IsolatedBroker;
+  let fixture: GatewayFixture;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    broker = await isolatedBroker();
+    fixture = await GatewayFixture.start({ database, broker });
+    await fixture.core.query(WITH_THE_FLAG);
+    await fixture.gateway();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+    await Promise.all([broker.remove(), database.drop()]);
+  });
+
+  const personOf = async (roleName: string): Promise<string> => {
+    const person = await fixture.person();
+    const roleId = uuidv7();
+    const grants = JSON.stringify({ users: { view: 'allowed' } });
+    await fixture.core.query('INSERT INTO read.roles (id, name, grants, version) VALUES ($1, $2, $3, 1)', [
+      roleId,
+      roleName,
+      grants,
+    ]);
+    await fixture.core.query('UPDATE read.principals SET role_ids = ARRAY[$2::uuid] WHERE user_id = $1', [person.id, roleId]);
+    await fixture.rightsChanged();
+    return fixture.signIn(person);
+  };
+
+  it('leaves a session without it where it can be set up, and nowhere else', async () => {
+    const token = await personOf(STRICT_ROLE);
+    const ask = (method: string, path: string, body?: unknown): Promise<Answer> => fixture.call(method, path, { token, body });
+    for (const path of ['/v1/users', '/v1/contacts', '/v1/alerts/stream', '/v1/api-tokens', '/v1/settings/security']) {
+      expect((await ask('GET', path)).body['code']).toBe('second-factor-required');
+    }
+    expect((await ask('PUT', '/v1/settings/security', '{')).body['code']).toBe('second-factor-required');
+    for (const path of ['/v1/me', '/v1/sessions']) expect((await ask('GET', path)).status).toBe(200);
+    const { secret } = (await ask('POST', '/v1/me/totp')).body as { secret: string };
+    const code = new TOTP({ secret: OtpSecret.fromBase32(secret) }).generate();
+    expect((await ask('POST', '/v1/me/totp/confirm', { code })).status).toBe(200);
+    expect((await ask('GET', '/v1/users')).status).toBe(200);
+    expect((await ask('DELETE', '/v1/sessions/current')).status).toBe(204);
+  });
+
+  it('is asked of nobody else', async () => {
+    const token = await personOf('Lenient');
+    expect((await fixture.call('GET', '/v1/users', { token })).status).toBe(200);
+  });
+});
