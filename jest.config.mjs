@@ -19,6 +19,7 @@ export default {
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/**/*.unit.spec.ts'] },
     { ...base, ...servers, displayName: 'int', testMatch: ['<rootDir>/**/*.int.spec.ts'] },
     { ...base, ...servers, displayName: 'journeys', testMatch: ['<rootDir>/test/journeys/**/*.e2e.spec.ts'] },
+    { ...base, ...servers, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.faults.spec.ts'] },
   ],
   testTimeout: 60_000,
 };

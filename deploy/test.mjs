@@ -1,4 +1,5 @@
-// npm test: the same set-up as npm start, then all tests in one run of jest; arguments are passed on to it.
+// npm test: the same set-up as npm start, then all tests but the long ones (npm run test:faults) in one run of jest; arguments are
+// passed on to it.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import { runInstead, setUp } from './setup.mjs';
 await setUp();
 const folder = mkdtempSync(join(tmpdir(), 'palisade-results-'));
 const results = join(folder, 'results.json');
-const jest = ['run', '--silent', 'jest', '--', '--ci', '--json', `--outputFile=${results}`, ...process.argv.slice(2)];
+const given = process.argv.slice(2);
+const projects = given.includes('--selectProjects') ? [] : ['--selectProjects', 'unit', 'int', 'journeys'];
+const jest = ['run', '--silent', 'jest', '--', '--ci', '--json', `--outputFile=${results}`, ...projects, ...given];
 runInstead('npm', jest, { finish });
 
 /** A suite that could not run has no failed test of its own; it counts as one, or its tests would be missing unnoticed. */

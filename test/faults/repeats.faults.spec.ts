@@ -5,7 +5,18 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { localKeyWrapper, wrappedWith } from '#privacy';
 import { startSystem, type HttpAnswer, type HttpClient, type System } from '#testing';
-import { answered, eventually, freshNumber, made, newPassword, outcomeOf, Staff, unique, type Json, type Made } from './staff.js';
+import {
+  answered,
+  eventually,
+  freshNumber,
+  made,
+  newPassword,
+  outcomeOf,
+  Staff,
+  unique,
+  type Json,
+  type Made,
+} from '../journeys/staff.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pg from 'pg';
 import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
-import { answered, eventually, freshNumber, made, Staff, unique, type Json, type Made } from './staff.js';
+import { answered, eventually, freshNumber, made, Staff, unique, type Json, type Made } from '../journeys/staff.js';
 
 const WRITERS = 4;
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type System } from '#testing';
-import { answered, eventually, freshNumber, made, Staff, unique, type Made, type Person } from './staff.js';
+import { answered, eventually, freshNumber, made, Staff, unique, type Made, type Person } from '../journeys/staff.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const WRITES_BEFORE = 30;

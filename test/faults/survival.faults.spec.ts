@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type System } from '#testing';
-import { answered, eventually, everyRow, Staff, unique, type Made, type Person } from './staff.js';
+import { answered, eventually, everyRow, Staff, unique, type Made, type Person } from '../journeys/staff.js';
 
 const WRITERS = 4;
 const PARTS = ['crm-core', 'access-gateway', 'activity-monitor', 'lead-ingest', 'nats', 'postgres'] as const;
