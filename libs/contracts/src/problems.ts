@@ -46,6 +46,11 @@ export const PROBLEMS = {
   'already-active': { status: 409, title: 'Already active', detail: 'The person is active; nothing to do.' },
   'already-deactivated': { status: 409, title: 'Already deactivated', detail: 'The person is deactivated; nothing to do.' },
   'already-exists': { status: 409, title: 'Already exists', detail: 'Open what exists instead, or make it with another name.' },
+  'in-use': {
+    status: 409,
+    title: 'In use',
+    detail: 'Take it from everybody and everything that has or names it first, then remove it.',
+  },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
   'not-deleted': { status: 409, title: 'Not deleted', detail: 'The record is not deleted; nothing to restore.' },
   'would-lock-you-out': {
