@@ -29,6 +29,7 @@ export {
 } from './principal.js';
 export { type OwnedRecord } from './reach.js';
 export { allows, decide, mayAssign, mayAtAll, type Decision } from './decision.js';
+export { provenance, type Placement } from './provenance.js';
 export { filterFor, matches, type RecordFilter } from './record-filter.js';
 export { canonicalAddress, formatAddress, parseAddress, type Address } from './addresses/address.js';
 export { formatRange, parseRange, rangeHolds, type AddressRange } from './addresses/address-range.js';

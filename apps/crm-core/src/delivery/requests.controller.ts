@@ -6,10 +6,12 @@ import type { z } from 'zod';
 import {
   cardAtQuerySchema,
   contactPointsQuerySchema,
+  explainQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
   type CommandReply,
   type ContactPointsReply,
+  type ExplainReply,
   type LeadCommittedReply,
   type LeadFormsReply,
   type PublicKeyReply,
@@ -18,6 +20,7 @@ import {
 } from '#contracts';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
+import { ExplainDecision } from '../authz/explain/explain.query.js';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
@@ -62,6 +65,11 @@ export class RequestsController {
   @MessagePattern('crm.query.CardAt')
   cardAt(@Payload() message: unknown): Promise<SealedReply> {
     return this.answer('CardAt', async () => this.queries.execute(new GetCardAt(understood(cardAtQuerySchema, message))));
+  }
+
+  @MessagePattern('crm.query.Explain')
+  explain(@Payload() message: unknown): Promise<ExplainReply> {
+    return this.answer('Explain', async () => this.queries.execute(new ExplainDecision(understood(explainQuerySchema, message))));
   }
 
   @MessagePattern('lead.forms')
