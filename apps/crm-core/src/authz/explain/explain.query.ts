@@ -38,10 +38,10 @@ export class Situations {
 
   /** Throws `not-found` for a person or a record that never was. */
   at(asked: ExplainQuery): Promise<Situation> {
-    return asked.at === null ? this.now(asked) : this.then(asked, asked.at);
+    return asked.at === null ? this.live(asked) : this.logged(asked, asked.at);
   }
 
-  private async now({ userId, recordType, recordId }: ExplainQuery): Promise<Situation> {
+  private async live({ userId, recordType, recordId }: ExplainQuery): Promise<Situation> {
     const loaded = await this.authorizations.load(userId);
     const aggregate = AGGREGATES.get(recordType);
     if (loaded === undefined || aggregate === undefined) return refuse('not-found');
@@ -59,7 +59,8 @@ export class Situations {
     return { principal: loaded.principal, standing, account, company, record, responsibleDepartmentId };
   }
 
-  private async then({ userId, recordType, recordId }: ExplainQuery, at: string): Promise<Situation> {
+  /** Not named `then`: Nest awaits what it provides, and would take this for a promise. */
+  private async logged({ userId, recordType, recordId }: ExplainQuery, at: string): Promise<Situation> {
     const aggregate = AGGREGATES.get(recordType);
     if (aggregate === undefined) return refuse('not-found');
     const state = await this.past.stateAt(aggregate, recordId, at);
