@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import pg from 'pg';
 import { DomainError } from '#kernel';
 import type { CommandName, Explanation } from '#contracts';
 import { allows, LEVELS } from '#policy';
@@ -37,6 +38,14 @@ const newPerson = async (fields: object = {}) =>
   (await send('CreateUser', { email: `${randomUUID()}@example.org`, name: 'P', ...fields })).id;
 const newContact = async (responsibleId: string | null) => (await send('CreateContact', { name: 'C', responsibleId })).id;
 const timeNow = (): string => new Date(clock + 500).toISOString();
+
+/** As the gate does when a limit says `deactivate`. */
+async function hold(userId: string): Promise<void> {
+  const monitor = new pg.Client({ connectionString: commands.database.monitorUrl });
+  await monitor.connect();
+  await monitor.query(`INSERT INTO watch.holds (user_id, epoch, cause, at) VALUES ($1, 0, '{}', clock_timestamp())`, [userId]);
+  await monitor.end();
+}
 
 function question(userId: string, recordId: string, action: string, at: string | null, asker = admin) {
   const caller = { userId: asker, sessionId: null, tokenId: null, ip: '192.0.2.1' };
@@ -199,6 +208,8 @@ describe('explaining', () => {
     expect(await because(there)).toEqual(['allowed', `contact.view is allowed by role ${role}`]);
     expect(await because(null)).toEqual(['refused', 'the record is deleted: it can only be restored']);
     expect(await because(there, 'restore')).toEqual(['allowed', `contact.restore is allowed by role ${role}`]);
+    await hold(person);
+    expect(await because(null)).toEqual(['refused', 'the account is held since a limit was exceeded']);
     await send('DeactivateUser', { reason: 'leaves' }, person);
     expect(await because(null)).toEqual(['refused', 'the account is deactivated']);
   });
