@@ -6,6 +6,8 @@ import type { BenchSystem } from './system.js';
 const DEPARTMENTS = 10;
 const MANAGERS = 200;
 const CONTACTS = 2_000;
+/** What the company is grown to (issue "Access"), and how deep its tree of departments is then. */
+const GROWN = { roles: 200, departments: 300, depth: 12 };
 /** Requests in flight while the company is made. */
 const IN_FLIGHT = 8;
 /** As high as a limit goes: each opening is counted against two of them, and none is reached. */
@@ -18,6 +20,7 @@ export interface Manager {
 }
 
 export interface Company {
+  readonly departmentIds: readonly string[];
   readonly managers: readonly Manager[];
   /** Ids of contacts, by department. */
   readonly contacts: readonly string[][];
@@ -62,7 +65,8 @@ export class CompanyBuilder {
   async company(progress: (text: string) => void): Promise<Company> {
     await this.#setLimits();
     progress(`${MANAGERS} people`);
-    const managers = await this.#managers();
+    const departmentIds = await this.#departments();
+    const managers = await this.#managers(departmentIds);
     progress(`${CONTACTS} contacts`);
     const contacts = Array.from({ length: DEPARTMENTS }, (): string[] => []);
     await inFlight(CONTACTS, async (index) => {
@@ -70,28 +74,56 @@ export class CompanyBuilder {
       const { id } = await this.#post<{ id: string }>('/v1/contacts', contactBody(index), token);
       contacts[department]?.push(id);
     });
-    return { managers, contacts };
+    return { departmentIds, managers, contacts };
   }
 
-  async #managers(): Promise<Manager[]> {
-    const departments = await inFlight(DEPARTMENTS, (index) =>
+  /**
+   * Grows the company to its full number of roles and departments: a way up of many departments above the people, each with a role of
+   * its own that extends another, the other departments below theirs, and the limits for one of those roles.
+   */
+  async grow({ departmentIds }: Company): Promise<void> {
+    const grants = { contact: { view: 'group' }, deal: { view: 'responsible' } };
+    const roles: string[] = [];
+    for (let n = 1; n < GROWN.roles; n += 1) {
+      const body = { name: `Role ${n}`, grants, extends: n % 5 === 0 ? null : (roles.at(-1) ?? null) };
+      roles.push((await this.#post<{ id: string }>('/v1/roles', body, this.#admin)).id);
+    }
+    let parentId: string | null = null;
+    for (let n = 0; n < GROWN.depth; n += 1) {
+      const body: object = { name: `Level ${n}`, parentId };
+      parentId = (await this.#post<{ id: string }>('/v1/departments', body, this.#admin)).id;
+      await this.#request('PUT', `/v1/departments/${parentId}/roles`, { roleIds: [roles[n]] }, this.#admin);
+    }
+    for (const id of departmentIds) await this.#request('PATCH', `/v1/departments/${id}`, { parentId }, this.#admin);
+    await inFlight(GROWN.departments - GROWN.depth - departmentIds.length, (n) =>
+      this.#post('/v1/departments', { name: `Team ${n}`, parentId: departmentIds[n % departmentIds.length] }, this.#admin),
+    );
+    await this.#setLimits({ roleIds: [roles[0] as string] });
+  }
+
+  async #departments(): Promise<string[]> {
+    const made = await inFlight(DEPARTMENTS, (index) =>
       this.#post<{ id: string }>('/v1/departments', { name: `Department ${index + 1}` }, this.#admin),
     );
+    return made.map(({ id }) => id);
+  }
+
+  async #managers(departmentIds: readonly string[]): Promise<Manager[]> {
     const grants = { contact: { view: 'group', create: 'allowed', edit: 'responsible' } };
     const role = await this.#post<{ id: string }>('/v1/roles', { name: 'Manager', grants }, this.#admin);
     return inFlight(MANAGERS, async (index) => {
       const department = index % DEPARTMENTS;
       const login = { email: `manager${index}@bench.test`, password: randomBytes(12).toString('base64url') };
-      const departmentId = departments[department]?.id;
+      const departmentId = departmentIds[department];
       await this.#post('/v1/users', { ...login, name: `Manager ${index}`, roleIds: [role.id], departmentId }, this.#admin);
       return { token: await this.#session(login), department };
     });
   }
 
-  async #setLimits(): Promise<void> {
+  async #setLimits(scope: object = { everyone: true }): Promise<void> {
     const settings = await this.#request<SecuritySettings>('GET', '/v1/settings/security', undefined, this.#admin);
     const limit = (window: 'hour' | 'day') => ({
-      ...{ measure: 'contact.opened', window, max: NEVER, action: 'deactivate', scope: { everyone: true } },
+      ...{ measure: 'contact.opened', window, max: NEVER, action: 'deactivate', scope },
     });
     const activityMonitoring = { ...settings.activityMonitoring, limits: [limit('hour'), limit('day')] };
     await this.#request('PUT', '/v1/settings/security', { ...settings, activityMonitoring }, this.#admin);

@@ -7,7 +7,10 @@ import type { Side } from '../rounds.js';
 /** Enough that neither side is asked for the same few rows, and little enough to be built before a round begins. */
 const REQUESTS_A_CONNECTION = 250;
 
-/** Opening a card through the whole path, beside one Fastify route with one SELECT of the same rows; at 32 connections and at one. */
+/**
+ * Opening a card through the whole path, beside one Fastify route with one SELECT of the same rows; at 32 connections and at one. Then
+ * the same in the company grown to many roles and departments, beside what it was before.
+ */
 export async function openCard(bench: Bench): Promise<Measurement[]> {
   const company = await bench.company();
   const floor = new BenchProcess('floors/card-floor.js');
@@ -29,6 +32,10 @@ export async function openCard(bench: Bench): Promise<Measurement[]> {
   const [alone, aloneFloor] = await bench.measure(sides(1));
   if (many === undefined || manyFloor === undefined || alone === undefined || aloneFloor === undefined)
     throw new Error('no rounds');
+  await bench.builder.grow(company);
+  const [grown] = await bench.measure(sides(CONNECTIONS));
+  if (grown === undefined) throw new Error('no rounds');
+  const before = { ...many, name: 'as before' };
   return [
     {
       ...{ name: 'card', title: `open a card, ${CONNECTIONS} connections, requests/s`, ours: many },
@@ -37,6 +44,10 @@ export async function openCard(bench: Bench): Promise<Measurement[]> {
     {
       ...{ name: 'card-alone', title: 'open a card, 1 connection, p50 in ms', ours: alone },
       comparisons: [compare(alone, aloneFloor, { figure: 'p50', is: 'most', value: 3 })],
+    },
+    {
+      ...{ name: 'card-grown', title: 'open a card, 200 roles, 300 departments, requests/s', ours: grown },
+      comparisons: [compare(grown, before, { figure: 'perSecond', is: 'least', value: 0.9 })],
     },
   ];
 }

@@ -18,6 +18,7 @@ import { OpenApiController } from './openapi/openapi.controller.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
 import { DepartmentsController } from './people/departments.controller.js';
+import { ExplainController } from './people/explain.controller.js';
 import { People } from './people/people.js';
 import { RolesController } from './people/roles.controller.js';
 import { UsersController } from './people/users.controller.js';
@@ -90,6 +91,7 @@ export class GatewayModule {
         UsersController,
         DepartmentsController,
         RolesController,
+        ExplainController,
         SecuritySettingsController,
         ApiTokensController,
         PipelinesController,

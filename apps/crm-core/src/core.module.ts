@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { HealthModule, type HealthChecks, type Logger } from '#platform';
+import { ExplainDecisionHandler, Situations } from './authz/explain/explain.query.js';
 import { Authorizations } from './commands/authorizations.js';
 import type { CommandClass } from './commands/command-context.js';
 import { CommandIntake } from './commands/command-intake.js';
@@ -66,6 +67,12 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     GetContactPointsHandler,
     GetHistoryHandler,
     GetCardAtHandler,
+    ExplainDecisionHandler,
+    {
+      provide: Situations,
+      inject: [CrmLog, CORE_POOL, Authorizations],
+      useFactory: (log: CrmLog, pool: Pool, authorizations: Authorizations) => new Situations(log, pool, authorizations),
+    },
     {
       provide: RecordPast,
       inject: [CrmLog, CORE_POOL, Authorizations],

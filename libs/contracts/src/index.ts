@@ -1,5 +1,6 @@
 export * from './subjects.js';
 export * from './commands.js';
+export * from './explain.js';
 export * from './record-queries.js';
 export * from './watch.js';
 export * from './search-words.js';

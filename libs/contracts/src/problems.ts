@@ -66,6 +66,11 @@ export const PROBLEMS = {
     title: 'Second factor exists',
     detail: 'Remove the one in force first, with DELETE /v1/me/totp.',
   },
+  'in-use': {
+    status: 409,
+    title: 'In use',
+    detail: 'Take it from everybody and everything that has or names it first, then remove it.',
+  },
   'email-taken': { status: 409, title: 'E-mail in use', detail: 'Use another e-mail; this one signs somebody in already.' },
   'capacity-reached': {
     status: 409,

@@ -101,7 +101,10 @@ export interface UsersTable {
   version: number;
 }
 
-/** What the gate and the policy know of a person. `role_ids` are the effective ones. `epoch` rises with each reactivation. */
+/**
+ * What the gate and the policy know of a person. `role_ids` are those given to him; `read.roles_of_department` gives what he holds
+ * besides. `epoch` rises with each reactivation.
+ */
 export interface PrincipalsTable {
   user_id: string;
   status: 'invited' | 'active' | 'deactivated';
@@ -199,6 +202,7 @@ export interface AuthorizationRow {
   readonly status: 'invited' | 'active' | 'deactivated';
   readonly isAdmin: boolean;
   readonly departmentId: string | null;
+  /** His own, his department's and those of the departments above it. */
   readonly roleIds: readonly string[];
   /** All roles of the company: small, and `extends` needs them. */
   readonly roles: readonly {

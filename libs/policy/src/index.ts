@@ -18,9 +18,18 @@ export {
   type TwoLevelActionOf,
 } from './grants.js';
 export { Rights, compileRights, exceeds, resolveGrants, type RightsSource, type Role } from './effective-rights.js';
-export { groupOf, heldRoleIds, type Department, type Member, type Principal } from './principal.js';
+export {
+  departmentsAbove,
+  departmentsWithin,
+  groupOf,
+  heldRoleIds,
+  type Department,
+  type Member,
+  type Principal,
+} from './principal.js';
 export { type OwnedRecord } from './reach.js';
 export { allows, decide, mayAssign, mayAtAll, type Decision } from './decision.js';
+export { provenance, type Placement } from './provenance.js';
 export { filterFor, matches, type RecordFilter } from './record-filter.js';
 export { canonicalAddress, formatAddress, parseAddress, type Address } from './addresses/address.js';
 export { formatRange, parseRange, rangeHolds, type AddressRange } from './addresses/address-range.js';

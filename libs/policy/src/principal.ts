@@ -31,16 +31,22 @@ export interface Member {
 export function groupOf(person: Member, people: readonly Member[], departments: readonly Department[]): ReadonlySet<string> {
   const group = new Set([person.id]);
   if (person.departmentId === null) return group;
-  const tree = byId(departments);
-  const within = new Set(
-    departments
-      .filter(({ id }) =>
-        lineage(id, tree, (department) => department.parentId)?.some((above) => above.id === person.departmentId),
-      )
-      .map(({ id }) => id),
-  );
+  const within = departmentsWithin(person.departmentId, departments);
   for (const other of people) if (other.departmentId !== null && within.has(other.departmentId)) group.add(other.id);
   return group;
+}
+
+/** Ids of the department and of all below it; none whose way up is broken or circular. */
+export function departmentsWithin(id: string, departments: readonly Department[]): ReadonlySet<string> {
+  const tree = byId(departments);
+  const isWithin = (department: Department): boolean =>
+    lineage(department.id, tree, (one) => one.parentId)?.some((above) => above.id === id) ?? false;
+  return new Set(departments.filter(isWithin).map((department) => department.id));
+}
+
+/** Ids of the department and of those above it, from itself upwards; none where the way up is broken or circular. */
+export function departmentsAbove(id: string, departments: readonly Department[]): readonly string[] {
+  return (lineage(id, byId(departments), (department) => department.parentId) ?? []).map((department) => department.id);
 }
 
 /**

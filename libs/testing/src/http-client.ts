@@ -1,3 +1,5 @@
+import { rememberRefusal } from './refusals.js';
+
 /** An answer, whatever its status: nothing here throws on a refusal. */
 export interface HttpAnswer<Body> {
   readonly status: number;
@@ -72,7 +74,9 @@ export class HttpClient {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: parsed(text) as Body };
+    const answer = parsed(text);
+    rememberRefusal(this.baseUrl, response.status, answer);
+    return { status: response.status, headers: response.headers, text, body: answer as Body };
   }
 
   /** Opens a stream of Server-Sent Events. Throws when it is refused. */

@@ -3,3 +3,4 @@ export { isolatedBroker, testBroker, type BrokerAccess, type IsolatedBroker } fr
 export { isolatedPostgres, type IsolatedPostgres } from './isolated-postgres.js';
 export { startSystem, System, type SystemOptions } from './system.js';
 export { EventStream, HttpClient, type HttpAnswer, type HttpRequest, type ServerSentEvent } from './http-client.js';
+export { effectsOf, refusedRequests, rememberRefusal, type Effect } from './refusals.js';

@@ -9,6 +9,7 @@ import { logTail } from '../../../deploy/src/servers/child.js';
 import { freePort } from '../../../deploy/src/servers/free-port.js';
 import { signal } from '../../../deploy/src/servers/processes.js';
 import type { RunEntry, Supervised } from '../../../deploy/src/supervisor.js';
+import { effectsOf, refusedRequests } from './refusals.js';
 
 export interface SystemOptions {
   readonly gateways?: number;
@@ -134,10 +135,36 @@ export class System {
     throw new Error(`not ready again within ${timeoutMs} ms:\n${this.logTails()}`);
   }
 
-  /** SIGTERM, as by a service manager; the data stays. Throws when something is still running afterwards. */
+  /**
+   * SIGTERM, as by a service manager; the data stays. Throws when something is still running afterwards, and when a request that was
+   * refused so far has left an event.
+   */
   async halt(): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
+    // Looked at before the servers go, told after they are gone: a failing test leaves nothing running.
+    const refusals = await this.refusalsChangedNothing().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    await this.#end(child);
+    if (refusals !== undefined) throw refusals.error;
+  }
+
+  /**
+   * Throws when one of the requests refused so far (HttpClient remembers them) has left an event in the log. Every journey is judged
+   * by it when its system stops.
+   */
+  async refusalsChangedNothing(): Promise<void> {
+    const requestIds = refusedRequests([...this.gatewayUrls, ...this.ingestUrls]);
+    if (requestIds.length === 0) return;
+    const effects = await effectsOf(requestIds, this.connections.database.superuser);
+    if (effects.length === 0) return;
+    const lines = effects.map(({ requestId, type, stream }) => `${requestId}: ${type} in ${stream}`);
+    throw new Error(`${effects.length} event(s) of requests that were refused:\n${lines.join('\n')}`);
+  }
+
+  async #end(child: ChildProcess): Promise<void> {
     if (!hasEnded(child)) {
       child.kill('SIGTERM');
       await Promise.race([

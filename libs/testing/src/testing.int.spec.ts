@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
-import { HttpClient, testDatabase } from './index.js';
+import { effectsOf, HttpClient, refusedRequests, testDatabase } from './index.js';
 
 describe('testDatabase', () => {
   it('gives each its own, and removes it', async () => {
@@ -67,5 +68,39 @@ describe('HttpClient', () => {
     expect(await stream.next()).toEqual({ event: 'message', data: 'two\nlines' });
     await stream.ended;
     await expect(stream.next(50)).rejects.toThrow('ended');
+  });
+});
+
+describe('a refusal that changed something after all', () => {
+  it('is found by the request that its event names, and no other', async () => {
+    const [refused, accepted] = [randomUUID(), randomUUID()];
+    const server = createServer((request, response) => {
+      const isRefused = request.url === '/refused';
+      response.writeHead(isRefused ? 403 : 200, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify({ requestId: isRefused ? refused : accepted }));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = new HttpClient(url);
+    await Promise.all([client.get('/refused'), client.get('/accepted')]);
+    server.closeAllConnections();
+    server.close();
+    expect(refusedRequests([url])).toEqual([refused]);
+
+    const database = await testDatabase();
+    expect(await effectsOf([refused], database.superuserUrl)).toEqual([]);
+    const core = new pg.Client({ connectionString: database.coreUrl });
+    await core.connect();
+    const append = (correlationId: string, stream: string) => {
+      const events = [{ id: randomUUID(), s: 1, k: 1, type: 'Done', v: 1, data: {}, metadata: { correlationId } }];
+      return core.query(`SELECT es.append('{}', ARRAY[$1], '{0}', $2::jsonb, NULL)`, [stream, JSON.stringify(events)]);
+    };
+    await append(accepted, 'thing-one');
+    await append(refused, 'thing-two');
+    await core.end();
+    expect(await effectsOf([refused], database.superuserUrl)).toEqual([
+      { requestId: refused, type: 'Done', stream: 'thing-two' },
+    ]);
+    await database.drop();
   });
 });

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
@@ -25,6 +25,7 @@ import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/
 
 const tag = 'People and rights';
 const bodySchema = z.object({ name: z.string(), parentId: z.uuid().nullable().optional() });
+const rolesSchema = z.object({ roleIds: z.array(z.uuid()).max(100) });
 const departmentSchema = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -98,7 +99,7 @@ export class DepartmentsController {
     tag,
     body: bodySchema.partial(),
     answer: changedSchema,
-    refusals: ['not-found', 'version-conflict', 'unknown-reference'],
+    refusals: ['not-found', 'version-conflict', 'unknown-reference', 'grant-exceeds-own', 'own-privileges'],
   })
   async change(
     @CurrentWho() who: Who,
@@ -107,6 +108,39 @@ export class DepartmentsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Changed> {
     return changed(reply, await this.core.command('ChangeDepartment', who, { ...request, targetId: id }));
+  }
+
+  @Put('/:id/roles')
+  @RequiresScope('users:write')
+  @RequiresRight('departments', 'edit')
+  @Operation({
+    summary: 'Give a department its roles: its people, and those of the departments below it, hold them',
+    tag,
+    body: rolesSchema,
+    answer: changedSchema,
+    refusals: ['not-found', 'version-conflict', 'unknown-reference', 'grant-exceeds-own', 'own-privileges'],
+  })
+  async changeRoles(
+    @CurrentWho() who: Who,
+    @Param('id', PathId) id: string,
+    @AsCommand() request: CommandRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Changed> {
+    return changed(reply, await this.core.command('ChangeDepartmentRoles', who, { ...request, targetId: id }));
+  }
+
+  @Delete('/:id')
+  @HttpCode(204)
+  @RequiresScope('users:write')
+  @RequiresRight('departments', 'edit')
+  @Operation({
+    summary: 'Remove a department that nobody is in, nothing lies below and no form names',
+    tag,
+    status: 204,
+    refusals: ['not-found', 'version-conflict', 'in-use'],
+  })
+  async remove(@CurrentWho() who: Who, @Param('id', PathId) id: string, @AsCommand() request: CommandRequest): Promise<void> {
+    await this.core.command('DeleteDepartment', who, { ...request, targetId: id });
   }
 
   private select() {

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
@@ -72,7 +72,7 @@ export class RolesController {
     body: bodySchema,
     status: 201,
     answer: roleSchema,
-    refusals: ['unknown-reference', 'already-exists', 'grant-exceeds-own'],
+    refusals: ['unknown-reference', 'already-exists', 'level-not-applicable', 'grant-exceeds-own'],
   })
   async create(
     @CurrentWho() who: Who,
@@ -99,7 +99,14 @@ export class RolesController {
     tag,
     body: bodySchema.partial(),
     answer: changedSchema,
-    refusals: ['not-found', 'version-conflict', 'unknown-reference', 'grant-exceeds-own'],
+    refusals: [
+      'not-found',
+      'version-conflict',
+      'unknown-reference',
+      'level-not-applicable',
+      'grant-exceeds-own',
+      'own-privileges',
+    ],
   })
   async change(
     @CurrentWho() who: Who,
@@ -108,6 +115,20 @@ export class RolesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Changed> {
     return changed(reply, await this.core.command('ChangeRole', who, { ...request, targetId: id }));
+  }
+
+  @Delete('/:id')
+  @HttpCode(204)
+  @RequiresScope('users:write')
+  @RequiresRight('roles', 'edit')
+  @Operation({
+    summary: 'Remove a role that is given to nobody, extended by none and named in no limit',
+    tag,
+    status: 204,
+    refusals: ['not-found', 'version-conflict', 'in-use', 'grant-exceeds-own'],
+  })
+  async remove(@CurrentWho() who: Who, @Param('id', PathId) id: string, @AsCommand() request: CommandRequest): Promise<void> {
+    await this.core.command('DeleteRole', who, { ...request, targetId: id });
   }
 
   private select() {

@@ -6,6 +6,7 @@ import { followFacts, type Broker, type Following } from '#messaging';
 import { type Logger } from '#platform';
 import type { Authentication } from '../requests/authentication.js';
 import type { CutOffs } from '../cut-off/cut-offs.js';
+import type { RightsChanges } from '../requests/rights-changes.js';
 import type { Who } from '../requests/request-context.js';
 import type { RouteRules } from '../requests/route-rules.js';
 import { frame, HEARTBEAT_FRAME } from './event-stream.js';
@@ -37,12 +38,14 @@ export class AlarmReaders {
   private following: Following | undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private stopListening: () => void = () => undefined;
+  private stopLooking: () => void = () => undefined;
 
   constructor(
     private readonly broker: Broker,
     private readonly monitor: MonitorClient,
     private readonly authentication: Authentication,
     private readonly cutOffs: CutOffs,
+    private readonly rightsChanges: RightsChanges,
     private readonly logger: Logger,
   ) {}
 
@@ -61,6 +64,12 @@ export class AlarmReaders {
     this.stopListening = this.cutOffs.onDeactivated((userId) => {
       for (const reader of this.readers) if (reader.who.principal.userId === userId) reader.close();
     });
+    this.stopLooking = this.rightsChanges.follow(
+      () => this.readers.size > 0,
+      () => {
+        for (const reader of this.readers) this.decided(reader, () => undefined);
+      },
+    );
     this.heartbeat = setInterval(() => {
       for (const reader of this.readers) this.write(reader, HEARTBEAT_FRAME);
     }, HEARTBEAT_MS);
@@ -69,6 +78,7 @@ export class AlarmReaders {
   async stop(): Promise<void> {
     clearInterval(this.heartbeat);
     this.stopListening();
+    this.stopLooking();
     for (const reader of [...this.readers]) reader.close();
     await this.following?.stop();
   }
@@ -128,10 +138,15 @@ export class AlarmReaders {
   }
 
   private send(reader: Reader, alarm: Alarm): void {
+    this.decided(reader, () => this.writeAlarm(reader, alarm));
+  }
+
+  /** Decides anew about the reader and then does it; or ends his stream. */
+  private decided(reader: Reader, act: () => void): void {
     reader.queue = reader.queue
       .then(async () => {
         await this.recheck(reader);
-        this.writeAlarm(reader, alarm);
+        act();
       })
       .catch((error: unknown) => {
         if (!(error instanceof DomainError)) this.logger.warn('live stream ended', { error });

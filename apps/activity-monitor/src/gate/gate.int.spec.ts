@@ -46,6 +46,38 @@ describe('N, at any parallelism', () => {
   });
 });
 
+describe('a limit for a role', () => {
+  it('holds for whoever has it by his department or one above, and ends with it', async () => {
+    const [role, top, below, lost] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
+    await gate.settings({
+      limits: [contactLimit(5, { action: 'refuse' }), contactLimit(0, { action: 'refuse', scope: { roleIds: [role] } })],
+    });
+    await gate.core.query(
+      `INSERT INTO read.departments (id, name, parent_id, role_ids, version)
+       VALUES ($1, 'Top', NULL, ARRAY[$4::uuid], 1), ($2, 'Below', $1, '{}', 1), ($3, 'Lost', gen_random_uuid(), ARRAY[$4::uuid], 1)`,
+      [top, below, lost, role],
+    );
+    const within = async (departmentId: string): Promise<string> => {
+      const viewer = await gate.person();
+      await gate.core.query('UPDATE read.principals SET department_id = $2 WHERE user_id = $1', [viewer, departmentId]);
+      return viewer;
+    };
+    const decision = async (viewer: string): Promise<string> => (await gate.admit({ viewer })).decision;
+    const person = await within(below);
+    const own = await gate.person({ roleIds: [role] });
+    expect(await Promise.all([person, await within(top), own].map(decision))).toEqual(['refused', 'refused', 'refused']);
+    const { rows } = await gate.monitor.query('SELECT max FROM watch.standings($1)', [person]);
+    expect(rows).toEqual([{ max: 0 }]);
+    // A way up that ends nowhere gives no roles, and the limit of everybody holds.
+    expect(await Promise.all([gate.person(), within(lost)].map(async (viewer) => decision(await viewer)))).toEqual([
+      'admitted',
+      'admitted',
+    ]);
+    await gate.core.query(`UPDATE read.departments SET role_ids = '{}' WHERE id = $1`, [top]);
+    expect(await decision(person)).toBe('admitted');
+  });
+});
+
 describe('a request again', () => {
   it('is the same disclosure', async () => {
     const viewer = await gate.person();

@@ -73,9 +73,10 @@ function exceeds(limit: ReachedLimit): boolean {
   return limit.action !== 'alert' && limit.added > 0 && limit.count > limit.max;
 }
 
-/** The limit that a refusal names: a `deactivate` before a `refuse`, then the smallest maximum. */
+/** The limit that a refusal names: a `deactivate` before a `refuse`, then the smallest maximum, then by its name, as in SQL. */
 function byWeight(left: LimitStanding, right: LimitStanding): number {
-  return Number(right.action === 'deactivate') - Number(left.action === 'deactivate') || left.max - right.max;
+  const byName = `${left.measure} ${left.window}` < `${right.measure} ${right.window}` ? -1 : 1;
+  return Number(right.action === 'deactivate') - Number(left.action === 'deactivate') || left.max - right.max || byName;
 }
 
 /** Per measure, window and action the narrowest scope that fits the viewer, and in it the largest maximum. */

@@ -2,10 +2,17 @@ import { Secret } from '#kernel';
 import { runMigrations } from '#platform';
 import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
+import { rolesOfDepartments } from './0004-roles-of-departments.js';
 
+/** By name; what has run is never changed. */
+const migrations = {
+  '0001-first-light': firstLight,
+  '0003-names-on-deals': namesOnDeals,
+  '0004-roles-of-departments': rolesOfDepartments,
+};
 export const MIGRATIONS = {
   schema: 'monitor',
-  migrations: { '0001-first-light': firstLight, '0003-names-on-deals': namesOnDeals },
+  migrations,
 } as const;
 
 /** Brings the schemas `watch` and `monitor` up to date with the role palisade_monitor. Core's migrations run before. */

@@ -6,12 +6,14 @@ import type { z } from 'zod';
 import {
   cardAtQuerySchema,
   contactPointsQuerySchema,
+  explainQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
   rewindQuerySchema,
   type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
+  type ExplainReply,
   type LeadCommittedReply,
   type LeadFormsReply,
   type PublicKeyReply,
@@ -21,6 +23,7 @@ import {
 } from '#contracts';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
+import { ExplainDecision } from '../authz/explain/explain.query.js';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
@@ -77,6 +80,11 @@ export class RequestsController {
   @MessagePattern('crm.query.AuditProof')
   auditProof(): Promise<AuditProofReply> {
     return this.answer('AuditProof', () => this.queries.execute(new GetAuditProof()));
+  }
+
+  @MessagePattern('crm.query.Explain')
+  explain(@Payload() message: unknown): Promise<ExplainReply> {
+    return this.answer('Explain', async () => this.queries.execute(new ExplainDecision(understood(explainQuerySchema, message))));
   }
 
   @MessagePattern('lead.forms')

@@ -1,5 +1,5 @@
 import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
-import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../log/row-change.js';
+import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   DEPARTMENT_EVENT_VERSIONS,
   departmentDecider,
@@ -13,14 +13,21 @@ function columns({ name, parentId }: Partial<DepartmentFields>): Columns {
   return { ...(name === undefined ? {} : { name }), ...(parentId === undefined ? {} : { parent_id: parentId }) };
 }
 
-/** Event → rows of `read.departments`. */
-function project({ event, aggregateId, version }: RecordedEvent<DepartmentEvent>): readonly RowChange[] {
-  const row =
-    event.type === 'DepartmentCreated'
-      ? insertRow('read.departments', { id: aggregateId, ...columns(event.data), version })
-      : updateRow('read.departments', aggregateId, version, columns(event.data));
-  return [row, RAISE_AUTHZ];
+function rowChange({ event, aggregateId, version }: RecordedEvent<DepartmentEvent>): RowChange {
+  switch (event.type) {
+    case 'DepartmentCreated':
+      return insertRow('read.departments', { id: aggregateId, ...columns(event.data), role_ids: [], version });
+    case 'DepartmentChanged':
+      return updateRow('read.departments', aggregateId, version, columns(event.data));
+    case 'DepartmentRolesChanged':
+      return updateRow('read.departments', aggregateId, version, { role_ids: event.data.roleIds });
+    case 'DepartmentDeleted':
+      return removeRow('read.departments', aggregateId);
+  }
 }
+
+/** Event → rows of `read.departments`. */
+const project = (recorded: RecordedEvent<DepartmentEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
 
 export const departmentAggregate: Aggregate<DepartmentState, DepartmentCommand, DepartmentEvent> = {
   ...departmentDecider,

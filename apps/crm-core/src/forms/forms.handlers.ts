@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
+import { naming, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { RecordReferences } from '../records/record-references.js';
@@ -50,6 +51,9 @@ function masked<Body extends { name?: string | undefined; titleTemplate?: string
   };
 }
 
+const departmentNamed = ({ assign }: Partial<FormFields>): string | null =>
+  assign !== undefined && assign !== null && 'departmentId' in assign ? assign.departmentId : null;
+
 @CommandHandler(CreateForm)
 export class CreateFormHandler implements ICommandHandler<CreateForm> {
   constructor(
@@ -66,11 +70,15 @@ export class CreateFormHandler implements ICommandHandler<CreateForm> {
       format: _format,
       ...fields
     } = masked(context, context.body.parse(createFormBody));
-    await this.references.require(fields);
     const key = `frm_${randomBytes(KEY_BYTES).toString('base64url')}`;
-    const reply = await this.shell.run(context, formAggregate, uuidv7(), ({ state }) => ({
-      events: formAggregate.decide({ type: 'create', fields, key }, state),
-    }));
+    const id = uuidv7();
+    const reply = await whileTheyStand(async () => {
+      await this.references.require(fields);
+      return this.shell.run(context, formAggregate, id, ({ state }) => ({
+        events: formAggregate.decide({ type: 'create', fields, key }, state),
+        ...naming([], departmentNamed(fields)),
+      }));
+    });
     this.changes.announce();
     return reply;
   }
@@ -86,18 +94,20 @@ export class ChangeFormHandler implements ICommandHandler<ChangeForm> {
 
   async execute({ context }: ChangeForm): Promise<AcceptedReply> {
     if (!allows(context.principal, 'forms', 'edit')) refuse('forbidden');
-    const reply = await this.shell.run(context, formAggregate, targetOf(context), async ({ state }) => {
-      if (state.phase === 'none') return refuse('not-found');
-      const {
-        requireSignature: _signature,
-        quarantine: _quarantine,
-        format: _format,
-        ...parsed
-      } = masked(context, context.body.parse(changeFormBody));
-      const changes = parsed as Partial<FormFields>;
-      await this.references.require({ ...state.fields, ...changes });
-      return { events: formAggregate.decide({ type: 'change', changes }, state) };
-    });
+    const change = (): Promise<AcceptedReply> =>
+      this.shell.run(context, formAggregate, targetOf(context), async ({ state }) => {
+        if (state.phase === 'none') return refuse('not-found');
+        const {
+          requireSignature: _signature,
+          quarantine: _quarantine,
+          format: _format,
+          ...parsed
+        } = masked(context, context.body.parse(changeFormBody));
+        const changes = parsed as Partial<FormFields>;
+        await this.references.require({ ...state.fields, ...changes });
+        return { events: formAggregate.decide({ type: 'change', changes }, state), ...naming([], departmentNamed(changes)) };
+      });
+    const reply = await whileTheyStand(change);
     this.changes.announce();
     return reply;
   }

@@ -25,8 +25,8 @@ export const ROW_ORIGINS: Readonly<Record<ReadTable, RowOrigin>> = {
   'read.pipelines': { kind: 'head', category: 'pipeline' },
   'read.users': { kind: 'head', category: 'user' },
   'read.principals': { kind: 'head', category: 'user' },
-  'read.roles': { kind: 'head', category: 'role' },
-  'read.departments': { kind: 'head', category: 'department' },
+  'read.roles': { kind: 'head', category: 'role', endedBy: 'RoleDeleted' },
+  'read.departments': { kind: 'head', category: 'department', endedBy: 'DepartmentDeleted' },
   'read.forms': { kind: 'head', category: 'form' },
   // Its one row is there before anything happened (`FIRST_ROWS`).
   'read.security': { kind: 'part', category: 'security-settings' },

@@ -7,6 +7,7 @@ import { seals0004 } from './0004-seals.js';
 import { erasures } from './0005-erasures.js';
 import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
+import { departmentRoles } from './0008-department-roles.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -17,6 +18,7 @@ const migrations = {
   '0005-erasures': erasures,
   '0006-rebuild': rebuildMigration,
   '0007-key-rotation': keyRotation,
+  '0008-department-roles': departmentRoles,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

@@ -1,5 +1,5 @@
 import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
-import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../log/row-change.js';
+import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   ROLE_EVENT_VERSIONS,
   roleDecider,
@@ -17,14 +17,19 @@ function columns({ name, extendsId, grants }: Partial<RoleFields>): Columns {
   };
 }
 
-/** Event → rows of `read.roles`. */
-function project({ event, aggregateId, version }: RecordedEvent<RoleEvent>): readonly RowChange[] {
-  const row =
-    event.type === 'RoleCreated'
-      ? insertRow('read.roles', { id: aggregateId, ...columns(event.data), version })
-      : updateRow('read.roles', aggregateId, version, columns(event.data));
-  return [row, RAISE_AUTHZ];
+function rowChange({ event, aggregateId, version }: RecordedEvent<RoleEvent>): RowChange {
+  switch (event.type) {
+    case 'RoleCreated':
+      return insertRow('read.roles', { id: aggregateId, ...columns(event.data), version });
+    case 'RoleChanged':
+      return updateRow('read.roles', aggregateId, version, columns(event.data));
+    case 'RoleDeleted':
+      return removeRow('read.roles', aggregateId);
+  }
 }
+
+/** Event → rows of `read.roles`. */
+const project = (recorded: RecordedEvent<RoleEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
 
 export const roleAggregate: Aggregate<RoleState, RoleCommand, RoleEvent> = {
   ...roleDecider,

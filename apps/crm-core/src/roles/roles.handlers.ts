@@ -1,12 +1,17 @@
+import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
-import { allows, exceeds, resolveGrants, type Grants, type Principal, type Role } from '#policy';
+import { allows, resolveGrants, type Grants, type Role } from '#policy';
+import { readAccount, readCompany } from '../authz/company.js';
+import { refuseOwnChange, requireHeld } from '../authz/granting.js';
 import { judgedAgain } from '../authz/judged-again.js';
+import { naming, unlessInUse, unused, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
-import { AccountRules } from '../users/account-rules.js';
+import { CORE_POOL } from '../log/log.module.js';
 import { changeRoleBody, createRoleBody, readGrants, type RoleFields } from './domain/role.decider.js';
 import { roleAggregate } from './role.aggregate.js';
 
@@ -16,6 +21,7 @@ const REQUIRE_TREE = { name: 'require role tree', text: 'SELECT read.require_rol
 
 export class CreateRole extends CrmCommand {}
 export class ChangeRole extends CrmCommand {}
+export class DeleteRole extends CrmCommand {}
 
 function requireEdit({ principal }: CommandContext): void {
   if (!allows(principal, 'roles', 'edit')) refuse('forbidden');
@@ -30,15 +36,14 @@ function resolved(others: readonly Role[], id: string, fields: RoleFields): Gran
   return grants ?? refuseField('validation-failed', 'extends', 'A role cannot extend itself');
 }
 
-function requireHeld({ rights }: Principal, grants: Grants): void {
-  if (exceeds(rights, grants).length > 0) refuse('grant-exceeds-own');
-}
+const parentOf = ({ extendsId }: Partial<RoleFields>): readonly string[] =>
+  extendsId === undefined || extendsId === null ? [] : [extendsId];
 
 @CommandHandler(CreateRole)
 export class CreateRoleHandler implements ICommandHandler<CreateRole> {
   constructor(
     private readonly shell: CommandShell,
-    private readonly rules: AccountRules,
+    @Inject(CORE_POOL) private readonly pool: Pool,
   ) {}
 
   async execute({ context }: CreateRole): Promise<AcceptedReply> {
@@ -46,11 +51,14 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
     const { extends: extendsId, grants, name } = context.body.parse(createRoleBody);
     const fields: RoleFields = { name: unsealedText(context, name), extendsId, grants: readGrants(grants) };
     const id = uuidv7();
-    return this.shell.run(context, roleAggregate, id, async ({ state }) => {
-      const after = resolved(await this.rules.roles(), id, fields);
-      requireHeld(context.principal, after);
-      return { events: roleAggregate.decide({ type: 'create', fields, resolved: { before: {}, after } }, state) };
-    });
+    return whileTheyStand(() =>
+      this.shell.run(context, roleAggregate, id, async ({ state }) => {
+        const after = resolved((await readCompany(this.pool)).roles, id, fields);
+        requireHeld(context.principal, after);
+        const events = roleAggregate.decide({ type: 'create', fields, resolved: { before: {}, after } }, state);
+        return { events, ...naming(parentOf(fields)) };
+      }),
+    );
   }
 }
 
@@ -58,24 +66,51 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
 export class ChangeRoleHandler implements ICommandHandler<ChangeRole> {
   constructor(
     private readonly shell: CommandShell,
-    private readonly rules: AccountRules,
+    @Inject(CORE_POOL) private readonly pool: Pool,
   ) {}
 
   async execute({ context }: ChangeRole): Promise<AcceptedReply> {
     requireEdit(context);
     const id = targetOf(context);
-    return judgedAgain('PA014', () =>
+    const change = (): Promise<AcceptedReply> =>
       this.shell.run(context, roleAggregate, id, async ({ state }) => {
-        if (state.phase === 'none') return refuse('not-found');
-        const others = (await this.rules.roles()).filter((role) => role.id !== id);
+        if (state.phase !== 'live') return refuse('not-found');
+        const { roles, departments } = await readCompany(this.pool);
+        const others = roles.filter((role) => role.id !== id);
         const before = resolved(others, id, state.fields);
         // Taking away what one does not hold oneself is not one's affair either.
         requireHeld(context.principal, before);
         const changes = changesOf(context);
-        const after = resolved(others, id, { ...state.fields, ...changes });
+        const fields = { ...state.fields, ...changes };
+        const after = resolved(others, id, fields);
+        const me = await readAccount(this.pool, context.principal.userId);
+        refuseOwnChange(me, { roles, departments }, { roles: [...others, { id, ...fields }], departments });
         requireHeld(context.principal, after);
         const events = roleAggregate.decide({ type: 'change', changes, resolved: { before, after } }, state);
-        return changes.extendsId === undefined ? { events } : { events, locks: [ROLES_LOCK], statements: [REQUIRE_TREE] };
+        if (changes.extendsId === undefined) return { events };
+        const { locks, guards } = naming(parentOf(changes));
+        return { events, locks: [ROLES_LOCK, ...locks], guards, statements: [REQUIRE_TREE] };
+      });
+    return judgedAgain('PA014', () => whileTheyStand(change));
+  }
+}
+
+@CommandHandler(DeleteRole)
+export class DeleteRoleHandler implements ICommandHandler<DeleteRole> {
+  constructor(
+    private readonly shell: CommandShell,
+    @Inject(CORE_POOL) private readonly pool: Pool,
+  ) {}
+
+  async execute({ context }: DeleteRole): Promise<AcceptedReply> {
+    requireEdit(context);
+    const id = targetOf(context);
+    return unlessInUse(() =>
+      this.shell.run(context, roleAggregate, id, async ({ state }) => {
+        if (state.phase !== 'live') return refuse('not-found');
+        const { roles } = await readCompany(this.pool);
+        requireHeld(context.principal, resolveGrants(id, roles) ?? state.fields.grants);
+        return { events: roleAggregate.decide({ type: 'delete' }, state), guards: [unused('role', id)] };
       }),
     );
   }

@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
-import { UsersModule } from '../users/users.module.js';
-import { ChangeRole, ChangeRoleHandler, CreateRole, CreateRoleHandler } from './roles.handlers.js';
+import { ChangeRole, ChangeRoleHandler, CreateRole, CreateRoleHandler, DeleteRole, DeleteRoleHandler } from './roles.handlers.js';
 
-export const ROLE_COMMANDS = { CreateRole, ChangeRole };
+export const ROLE_COMMANDS = { CreateRole, ChangeRole, DeleteRole };
 
-@Module({ imports: [UsersModule], providers: [CreateRoleHandler, ChangeRoleHandler] })
+@Module({ providers: [CreateRoleHandler, ChangeRoleHandler, DeleteRoleHandler] })
 export class RolesModule {}

@@ -5,6 +5,7 @@ import { refuse, refuseField } from '#kernel';
 import { securitySettingsSchema, type AcceptedReply, type Limit, type SecuritySettings } from '#contracts';
 import { allows } from '#policy';
 import { maskText } from '#privacy';
+import { naming, whileTheyStand } from '../authz/references.js';
 import { CrmCommand } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { CORE_POOL } from '../log/log.module.js';
@@ -22,13 +23,18 @@ export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecu
 
   async execute({ context }: ChangeSecuritySettings): Promise<AcceptedReply> {
     if (!allows(context.principal, 'settings', 'edit')) refuse('forbidden');
-    return this.shell.run(context, securitySettingsAggregate, SECURITY_SETTINGS_ID, async ({ state }) => {
-      const settings = withMaskedNotes(acceptedSettings(context.body.parse(securitySettingsSchema)));
-      if (settings.timeZone !== state.timeZone) await this.requireZone(settings.timeZone);
-      await this.requireScopes(settings.activityMonitoring.limits);
-      refuseLockOut(settings, { ip: context.caller.ip, isAdmin: context.principal.isAdmin });
-      return { events: securitySettingsAggregate.decide({ type: 'change', settings }, state) };
-    });
+    const change = (): Promise<AcceptedReply> =>
+      this.shell.run(context, securitySettingsAggregate, SECURITY_SETTINGS_ID, async ({ state }) => {
+        const settings = withMaskedNotes(acceptedSettings(context.body.parse(securitySettingsSchema)));
+        if (settings.timeZone !== state.timeZone) await this.requireZone(settings.timeZone);
+        await this.requireScopes(settings.activityMonitoring.limits);
+        refuseLockOut(settings, { ip: context.caller.ip, isAdmin: context.principal.isAdmin });
+        return {
+          events: securitySettingsAggregate.decide({ type: 'change', settings }, state),
+          ...naming(rolesNamed(settings.activityMonitoring.limits)),
+        };
+      });
+    return whileTheyStand(change);
   }
 
   /** The gate computes days in the database, whose zones are not all of JavaScript's. */
@@ -53,6 +59,10 @@ export class ChangeSecuritySettingsHandler implements ICommandHandler<ChangeSecu
     if (found.rowCount !== unique.length) refuseField('unknown-reference', path, 'Not all of them exist');
   }
 }
+
+const rolesNamed = (limits: readonly Limit[]): readonly string[] => [
+  ...new Set(limits.flatMap(({ scope }) => ('roleIds' in scope ? scope.roleIds : []))),
+];
 
 /** A note is free text: a number in it is masked, in the region that the settings themselves name. */
 function withMaskedNotes(settings: SecuritySettings): SecuritySettings {

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
-import { refuse, refuseField } from '#kernel';
+import { refuse } from '#kernel';
 import type { Statement } from '#event-store';
-import { compileRights, exceeds, resolveGrants, type Principal, type Role } from '#policy';
+import type { Principal } from '#policy';
+import { readCompany } from '../authz/company.js';
+import type { Company } from '../authz/granting.js';
 
 /** The lock under which the last active administrator is decided about; the gate's hold takes the same one. */
 export const LAST_ADMINISTRATOR_LOCK = 'last-administrator';
@@ -36,29 +38,8 @@ export async function keepingAnAdministrator<T>(append: () => Promise<T>): Promi
 export class AccountRules {
   constructor(private readonly pool: Pool) {}
 
-  /** Throws `unknown-reference` for a department that is not there. */
-  async requireDepartment(departmentId: string | null | undefined): Promise<void> {
-    if (departmentId === null || departmentId === undefined) return;
-    const found = await this.pool.query('SELECT 1 FROM read.departments WHERE id = $1', [departmentId]);
-    if (found.rowCount === 0) refuseField('unknown-reference', 'departmentId', 'No such department');
-  }
-
-  /** Roles exist (`unknown-reference`) and give nothing that the giver lacks (`grant-exceeds-own`). Administrators give anything. */
-  async requireGivable(giver: Principal, roleIds: readonly string[]): Promise<void> {
-    if (roleIds.length === 0) return;
-    const roles = await this.roles();
-    for (const [index, id] of roleIds.entries()) {
-      if (!roles.some((role) => role.id === id)) refuseField('unknown-reference', `roleIds.${index}`, 'No such role');
-      const grants = resolveGrants(id, roles);
-      if (!giver.isAdmin && (grants === null || exceeds(giver.rights, grants).length > 0)) refuse('grant-exceeds-own');
-    }
-  }
-
-  /** Somebody who is no administrator touches no account that can do more than he can. */
-  async requireManageable(principal: Principal, account: { readonly isAdmin: boolean; readonly roleIds: readonly string[] }) {
-    if (principal.isAdmin) return;
-    const rights = compileRights({ isAdmin: account.isAdmin, roles: await this.roles(), roleIds: account.roleIds });
-    if (account.isAdmin || exceeds(principal.rights, rights.toJSON()).length > 0) refuse('grant-exceeds-own');
+  company(): Promise<Company> {
+    return readCompany(this.pool);
   }
 
   /** Throws `email-taken` when another person signs in with this address, whatever its case. */
@@ -91,11 +72,6 @@ export class AccountRules {
   async hasAdministrator(): Promise<boolean> {
     const found = await this.pool.query('SELECT 1 FROM read.principals WHERE is_admin LIMIT 1');
     return found.rowCount !== 0;
-  }
-
-  async roles(): Promise<readonly Role[]> {
-    const result = await this.pool.query<Role>('SELECT id, name, extends_id AS "extendsId", grants FROM read.roles');
-    return result.rows;
   }
 }
 

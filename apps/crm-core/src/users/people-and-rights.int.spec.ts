@@ -1,114 +1,33 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { ICommandHandler } from '@nestjs/cqrs';
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { Secret } from '#kernel';
-import { EventStore } from '#event-store';
 import { FIRST_SECURITY_SETTINGS, type AcceptedReply, type CommandName, type UserDeactivatedFact } from '#contracts';
 import { createPool } from '#platform';
-import { localKeyWrapper, newDataKey } from '#privacy';
-import { testDatabase, type TestDatabase } from '#testing';
-import { Authorizations } from '../commands/authorizations.js';
-import { CommandBody, type CommandClass, type CommandContext, type CrmCommand } from '../commands/command-context.js';
-import { CommandShell } from '../commands/command-shell.js';
-import {
-  ChangeDepartment,
-  ChangeDepartmentHandler,
-  CreateDepartment,
-  CreateDepartmentHandler,
-} from '../departments/departments.handlers.js';
-import { CrmLog } from '../log/crm-log.js';
-import { DataKeys } from '../log/data-keys.js';
-import { ChangeRole, ChangeRoleHandler, CreateRole, CreateRoleHandler } from '../roles/roles.handlers.js';
-import { ChangeSecuritySettings, ChangeSecuritySettingsHandler } from '../security-settings/security-settings.handlers.js';
-import { AccountRules } from './account-rules.js';
+import type { TestDatabase } from '#testing';
+import { codesOf, Commands } from '../authz/commands.fixture.js';
+import type { CommandShell } from '../commands/command-shell.js';
 import { deactivateByMonitor } from './deactivate-by-monitor.js';
-import { SYSTEM_USER_ID } from './domain/system-user.js';
-import {
-  ActivateUser,
-  ActivateUserHandler,
-  ChangeUser,
-  ChangeUserHandler,
-  CreateFirstAdministrator,
-  CreateFirstAdministratorHandler,
-  CreateUser,
-  CreateUserHandler,
-  DeactivateUser,
-  DeactivateUserHandler,
-  InviteUser,
-  InviteUserHandler,
-  ReactivateUser,
-  ReactivateUserHandler,
-} from './users.handlers.js';
 
-type Handlers = Partial<Record<CommandName, readonly [CommandClass, ICommandHandler<CrmCommand, AcceptedReply>]>>;
-
+let commands: Commands;
 let database: TestDatabase;
 let pool: Pool;
 let shell: CommandShell;
-let handlers: Handlers;
 /** An administrator who is active and not held. */
 let first: string;
 
 beforeAll(async () => {
-  database = await testDatabase();
-  pool = createPool({ connectionString: new Secret(database.coreUrl), max: 8, applicationName: 'core', pipeline: true });
-  const log = new CrmLog(new EventStore(pool), new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
-  shell = new CommandShell(log);
-  const rules = new AccountRules(pool);
-  handlers = {
-    CreateFirstAdministrator: [CreateFirstAdministrator, new CreateFirstAdministratorHandler(shell, rules)],
-    CreateUser: [CreateUser, new CreateUserHandler(shell, rules)],
-    InviteUser: [InviteUser, new InviteUserHandler(shell, rules)],
-    ActivateUser: [ActivateUser, new ActivateUserHandler(shell, rules)],
-    ChangeUser: [ChangeUser, new ChangeUserHandler(shell, rules)],
-    DeactivateUser: [DeactivateUser, new DeactivateUserHandler(shell, rules)],
-    ReactivateUser: [ReactivateUser, new ReactivateUserHandler(shell, rules)],
-    CreateDepartment: [CreateDepartment, new CreateDepartmentHandler(shell, pool)],
-    ChangeDepartment: [ChangeDepartment, new ChangeDepartmentHandler(shell, pool)],
-    CreateRole: [CreateRole, new CreateRoleHandler(shell, rules)],
-    ChangeRole: [ChangeRole, new ChangeRoleHandler(shell, rules)],
-    ChangeSecuritySettings: [ChangeSecuritySettings, new ChangeSecuritySettingsHandler(shell, pool)],
-  };
+  commands = await Commands.open();
+  ({ database, pool, shell } = commands);
   const made = await Promise.allSettled(
-    ['a@example.org', 'b@example.org', 'c@example.org'].map((email) =>
-      send('CreateFirstAdministrator', SYSTEM_USER_ID, { email, name: 'A' }),
-    ),
+    ['a@example.org', 'b@example.org', 'c@example.org'].map((email) => commands.firstAdministrator(email)),
   );
   expect(codesOf(made)).toEqual(['already-exists', 'already-exists', 'ok']);
-  first = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value.id] : []))[0] as string;
+  first = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))[0] as string;
 });
-afterAll(async () => {
-  await pool.end();
-  await database.drop();
-});
+afterAll(() => commands.close());
 
-/** Sends a command as a person with the rights that he has in the database now. */
-async function send(name: CommandName, userId: string, body: unknown, targetId: string | null = null): Promise<AcceptedReply> {
-  return (await authorized(name, userId, body, targetId))();
-}
-
-/** A command that is let in already, to be carried out when called: of two that meet, neither was refused at the door. */
-async function authorized(
-  name: CommandName,
-  userId: string,
-  body: unknown,
-  targetId: string | null,
-): Promise<() => Promise<AcceptedReply>> {
-  const found = handlers[name];
-  if (found === undefined) throw new Error(`no handler for ${name}`);
-  const rights = await new Authorizations(pool).load(userId);
-  const context = {
-    ...{ name, commandId: randomUUID(), requestId: randomUUID(), targetId, partId: null, expectedVersion: null },
-    caller: { userId, sessionId: null, tokenId: null, ip: '192.0.2.1' },
-    ...{ at: new Date().toISOString(), bodyMac: '00', body: new CommandBody(() => body), ...rights },
-  };
-  return () => found[1].execute(new found[0](context as CommandContext));
-}
-
-const codesOf = (outcomes: readonly PromiseSettledResult<unknown>[]): readonly string[] =>
-  outcomes
-    .map((one) => (one.status === 'fulfilled' ? 'ok' : String((one.reason as { code?: unknown }).code ?? one.reason)))
-    .sort();
+const send = (name: CommandName, userId: string, body: unknown, targetId: string | null = null): Promise<AcceptedReply> =>
+  commands.send(name, userId, body, targetId);
 const newPerson = async (fields: object = {}): Promise<string> =>
   (await send('CreateUser', first, { email: `${randomUUID()}@example.org`, name: 'P', ...fields })).id;
 const newRole = async (grants: object, parent: string | null = null): Promise<string> =>
@@ -132,7 +51,7 @@ describe('the last administrator', () => {
     ] as const) {
       const [one, other] = [await newPerson({ isAdmin: true }), await newPerson({ isAdmin: true })];
       await hold(first, Number((await principal(first))['epoch']));
-      const acts = await Promise.all([authorized(name, one, body, other), authorized(name, other, body, one)]);
+      const acts = await Promise.all([commands.authorized(name, one, body, other), commands.authorized(name, other, body, one)]);
       const outcomes = await Promise.allSettled(acts.map((act) => act()));
       expect(codesOf(outcomes)).toEqual(['last-administrator', 'ok']);
       const standing = (await Promise.all([one, other].map(principal))).filter((p) => p['is_admin'] && p['status'] === 'active');

@@ -1,8 +1,10 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { v7 as uuidv7 } from 'uuid';
-import { refuse } from '#kernel';
+import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
+import { requireGivable, requireManageable, type Company } from '../authz/granting.js';
+import { naming, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import {
@@ -38,6 +40,18 @@ function requireKnown(state: UserState): Exclude<UserState, { phase: 'none' }> {
 /** Privileges and standing are never settable on oneself. */
 function refuseOnOneself({ principal }: CommandContext, userId: string): void {
   if (principal.userId === userId) refuse('own-privileges');
+}
+
+/**
+ * The person's place and roles as they will be: they exist (`unknown-reference`), and neither the roles given to him nor those that
+ * he comes into with his department give more than the giver holds (`grant-exceeds-own`).
+ */
+function requirePlaceable({ principal }: CommandContext, company: Company, fields: UserFields): void {
+  const { departmentId, roleIds } = fields;
+  if (departmentId !== null && !company.departments.some(({ id }) => id === departmentId))
+    refuseField('unknown-reference', 'departmentId', 'No such department');
+  requireGivable(principal, company, roleIds);
+  requireManageable(principal, company, fields);
 }
 
 @CommandHandler(CreateFirstAdministrator)
@@ -99,14 +113,14 @@ async function makeUser(
   requireUsersEdit(context);
   const fields = context.body.parse(createUserBody);
   if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
-  await rules.requireDepartment(fields.departmentId);
-  await rules.requireGivable(context.principal, fields.roleIds);
-  return takingEmail(() =>
+  const make = (): Promise<AcceptedReply> =>
     shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
+      requirePlaceable(context, await rules.company(), fields);
       await rules.requireFreeEmail(fields.email, null);
-      return { events: userAggregate.decide({ type, fields }, state), locks: [emailLock(fields.email)] };
-    }),
-  );
+      const { locks, guards } = naming(fields.roleIds, fields.departmentId);
+      return { events: userAggregate.decide({ type, fields }, state), locks: [emailLock(fields.email), ...locks], guards };
+    });
+  return whileTheyStand(() => takingEmail(make));
 }
 
 /**
@@ -126,7 +140,7 @@ export class ActivateUserHandler implements ICommandHandler<ActivateUser> {
     if (!isOwn) requireUsersEdit(context);
     return this.shell.run(context, userAggregate, id, async ({ state }) => {
       const { fields } = requireKnown(state);
-      if (!isOwn) await this.rules.requireManageable(context.principal, fields);
+      if (!isOwn) requireManageable(context.principal, await this.rules.company(), fields);
       return { events: userAggregate.decide({ type: 'activate' }, state) };
     });
   }
@@ -142,32 +156,39 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
   async execute({ context }: ChangeUser): Promise<AcceptedReply> {
     requireUsersEdit(context);
     const id = targetOf(context);
-    return keepingAnAdministrator(() =>
-      takingEmail(() =>
-        this.shell.run(context, userAggregate, id, async ({ state }) => {
-          const { fields } = requireKnown(state);
-          await this.rules.requireManageable(context.principal, fields);
-          const changes = context.body.parse(changeUserBody) as Partial<UserFields>;
-          await this.requireChangeable(context, id, changes);
-          const events = userAggregate.decide({ type: 'change', changes }, state);
-          return {
-            events,
-            locks: [LAST_ADMINISTRATOR_LOCK, ...(changes.email === undefined ? [] : [emailLock(changes.email)])],
-            statements: changes.isAdmin === false ? [REQUIRE_ADMINISTRATOR] : [],
-          };
-        }),
-      ),
-    );
+    const change = (): Promise<AcceptedReply> =>
+      this.shell.run(context, userAggregate, id, async ({ state }) => {
+        const { fields } = requireKnown(state);
+        const company = await this.rules.company();
+        requireManageable(context.principal, company, fields);
+        const changes = context.body.parse(changeUserBody) as Partial<UserFields>;
+        await this.requireChangeable(context, id, company, fields, changes);
+        const { locks, guards } = naming(changes.roleIds ?? [], changes.departmentId);
+        return {
+          events: userAggregate.decide({ type: 'change', changes }, state),
+          locks: [LAST_ADMINISTRATOR_LOCK, ...(changes.email === undefined ? [] : [emailLock(changes.email)]), ...locks],
+          guards,
+          statements: changes.isAdmin === false ? [REQUIRE_ADMINISTRATOR] : [],
+        };
+      });
+    return keepingAnAdministrator(() => whileTheyStand(() => takingEmail(change)));
   }
 
-  private async requireChangeable(context: CommandContext, id: string, changes: Partial<UserFields>): Promise<void> {
+  private async requireChangeable(
+    context: CommandContext,
+    id: string,
+    company: Company,
+    fields: UserFields,
+    changes: Partial<UserFields>,
+  ): Promise<void> {
     if (changes.isAdmin === false) await this.rules.refuseLeavingNobody(context.principal, id);
     if (changes.isAdmin !== undefined || changes.roleIds !== undefined || changes.departmentId !== undefined) {
       refuseOnOneself(context, id);
     }
     if (changes.isAdmin === true && !context.principal.isAdmin) refuse('grant-exceeds-own');
-    await this.rules.requireDepartment(changes.departmentId);
-    await this.rules.requireGivable(context.principal, changes.roleIds ?? []);
+    if (changes.roleIds !== undefined || changes.departmentId !== undefined) {
+      requirePlaceable(context, company, { ...fields, ...changes });
+    }
     if (changes.email !== undefined) await this.rules.requireFreeEmail(changes.email, id);
   }
 }
@@ -185,7 +206,7 @@ export class DeactivateUserHandler implements ICommandHandler<DeactivateUser> {
     return keepingAnAdministrator(() =>
       this.shell.run(context, userAggregate, id, async ({ state }) => {
         const { fields } = requireKnown(state);
-        await this.rules.requireManageable(context.principal, fields);
+        requireManageable(context.principal, await this.rules.company(), fields);
         const reason = unsealedText(context, context.body.parse(reasonBody).reason);
         await this.rules.refuseLeavingNobody(context.principal, id);
         refuseOnOneself(context, id);
@@ -208,7 +229,7 @@ export class ReactivateUserHandler implements ICommandHandler<ReactivateUser> {
     const id = targetOf(context);
     return this.shell.run(context, userAggregate, id, async ({ state }) => {
       const { fields } = requireKnown(state);
-      await this.rules.requireManageable(context.principal, fields);
+      requireManageable(context.principal, await this.rules.company(), fields);
       const reason = unsealedText(context, context.body.parse(reasonBody).reason);
       refuseOnOneself(context, id);
       const { isHeld, at } = await this.rules.standing(id);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refuse, type Decider } from '#kernel';
+import { assertNever, refuse, type Decider } from '#kernel';
 import { changedFields } from '../../records/domain/record.decider.js';
 
 export interface DepartmentFields {
@@ -8,17 +8,31 @@ export interface DepartmentFields {
 }
 export type DepartmentEvent =
   | { readonly type: 'DepartmentCreated'; readonly data: DepartmentFields }
-  | { readonly type: 'DepartmentChanged'; readonly data: Partial<DepartmentFields> };
-export const DEPARTMENT_EVENT_VERSIONS = { DepartmentCreated: 1, DepartmentChanged: 1 } as const;
+  | { readonly type: 'DepartmentChanged'; readonly data: Partial<DepartmentFields> }
+  /** `roleIds`: all roles that the department has from now on. */
+  | { readonly type: 'DepartmentRolesChanged'; readonly data: { readonly roleIds: readonly string[] } }
+  | { readonly type: 'DepartmentDeleted'; readonly data: Readonly<Record<string, never>> };
+export const DEPARTMENT_EVENT_VERSIONS = {
+  DepartmentCreated: 1,
+  DepartmentChanged: 1,
+  DepartmentRolesChanged: 1,
+  DepartmentDeleted: 1,
+} as const;
 
-export type DepartmentState = { readonly phase: 'none' } | { readonly phase: 'live'; readonly fields: DepartmentFields };
+/** A deleted department is gone: nothing happens to it any more. */
+export type DepartmentState =
+  | { readonly phase: 'none' }
+  | { readonly phase: 'live' | 'deleted'; readonly fields: DepartmentFields; readonly roleIds: readonly string[] };
 export type DepartmentCommand =
   | { readonly type: 'create'; readonly fields: DepartmentFields }
-  | { readonly type: 'change'; readonly changes: Partial<DepartmentFields> };
+  | { readonly type: 'change'; readonly changes: Partial<DepartmentFields> }
+  | { readonly type: 'change-roles'; readonly roleIds: readonly string[] }
+  | { readonly type: 'delete' };
 
 const fields = { name: z.string().trim().normalize('NFC').min(1).max(200), parentId: z.uuid().toLowerCase().nullable() };
 export const createDepartmentBody = z.strictObject({ ...fields, parentId: fields.parentId.default(null) });
 export const changeDepartmentBody = z.strictObject(fields).partial();
+export const departmentRolesBody = z.strictObject({ roleIds: z.array(z.uuid().toLowerCase()).max(100) });
 
 /** A node of the tree as it stands. */
 export interface DepartmentNode {
@@ -43,16 +57,33 @@ export const departmentDecider: Decider<DepartmentState, DepartmentCommand, Depa
     if (command.type === 'create') {
       return state.phase === 'none' ? [{ type: 'DepartmentCreated', data: command.fields }] : refuse('already-exists');
     }
-    if (state.phase === 'none') return refuse('not-found');
-    const changes = changedFields(state.fields, command.changes);
-    return Object.keys(changes).length === 0 ? [] : [{ type: 'DepartmentChanged', data: changes }];
+    if (state.phase !== 'live') return refuse('not-found');
+    switch (command.type) {
+      case 'change': {
+        const changes = changedFields(state.fields, command.changes);
+        return Object.keys(changes).length === 0 ? [] : [{ type: 'DepartmentChanged', data: changes }];
+      }
+      case 'change-roles': {
+        const roleIds = [...new Set(command.roleIds)];
+        const isSame = roleIds.length === state.roleIds.length && roleIds.every((id) => state.roleIds.includes(id));
+        return isSame ? [] : [{ type: 'DepartmentRolesChanged', data: { roleIds } }];
+      }
+      case 'delete':
+        return [{ type: 'DepartmentDeleted', data: {} }];
+      default:
+        return assertNever(command);
+    }
   },
   evolve(state, event): DepartmentState {
+    if (event.type === 'DepartmentCreated') return { phase: 'live', fields: event.data, roleIds: [] };
+    if (state.phase === 'none') return state;
     switch (event.type) {
-      case 'DepartmentCreated':
-        return { phase: 'live', fields: event.data };
       case 'DepartmentChanged':
-        return state.phase === 'none' ? state : { ...state, fields: { ...state.fields, ...event.data } };
+        return { ...state, fields: { ...state.fields, ...event.data } };
+      case 'DepartmentRolesChanged':
+        return { ...state, roleIds: event.data.roleIds };
+      case 'DepartmentDeleted':
+        return { ...state, phase: 'deleted' };
     }
   },
 };

@@ -22,6 +22,29 @@ describe('a department', () => {
   });
 });
 
+describe('the roles of a department', () => {
+  const roles = (...roleIds: string[]): DepartmentEvent => ({ type: 'DepartmentRolesChanged', data: { roleIds } });
+
+  it('given some, when others are set, then those and each once', () => {
+    const command = { type: 'change-roles', roleIds: ['b', 'c', 'b'] } as const;
+    expect(departmentDecider.decide(command, given(created, roles('a', 'b')))).toEqual([roles('b', 'c')]);
+  });
+
+  it('given some, when the same are set in another order, then nothing', () => {
+    const command = { type: 'change-roles', roleIds: ['b', 'a', 'a'] } as const;
+    expect(departmentDecider.decide(command, given(created, roles('a', 'b')))).toEqual([]);
+  });
+
+  it('given it is deleted, when anything comes, then not-found', () => {
+    const deleted: DepartmentEvent = { type: 'DepartmentDeleted', data: {} };
+    expect(departmentDecider.decide({ type: 'delete' }, given(created, roles('a')))).toEqual([deleted]);
+    for (const command of [{ type: 'delete' }, { type: 'change-roles', roleIds: [] }, { type: 'change', changes: {} }] as const)
+      expect(() => departmentDecider.decide(command, given(created, deleted))).toThrow(
+        expect.objectContaining({ code: 'not-found' }),
+      );
+  });
+});
+
 describe('the tree', () => {
   it('refuses itself, its own children and unknown parents', () => {
     const tree = [

@@ -10,13 +10,16 @@ export interface RoleFields {
 }
 export type RoleEvent =
   | { readonly type: 'RoleCreated'; readonly data: RoleFields & { readonly weakened: readonly string[] } }
-  | { readonly type: 'RoleChanged'; readonly data: Partial<RoleFields> & { readonly weakened: readonly string[] } };
-export const ROLE_EVENT_VERSIONS = { RoleCreated: 1, RoleChanged: 1 } as const;
+  | { readonly type: 'RoleChanged'; readonly data: Partial<RoleFields> & { readonly weakened: readonly string[] } }
+  | { readonly type: 'RoleDeleted'; readonly data: Readonly<Record<string, never>> };
+export const ROLE_EVENT_VERSIONS = { RoleCreated: 1, RoleChanged: 1, RoleDeleted: 1 } as const;
 
-export type RoleState = { readonly phase: 'none' } | { readonly phase: 'live'; readonly fields: RoleFields };
+/** A deleted role is gone: nothing happens to it any more. */
+export type RoleState = { readonly phase: 'none' } | { readonly phase: 'live' | 'deleted'; readonly fields: RoleFields };
 export type RoleCommand =
   | { readonly type: 'create'; readonly fields: RoleFields; readonly resolved: ResolvedGrants }
-  | { readonly type: 'change'; readonly changes: Partial<RoleFields>; readonly resolved: ResolvedGrants };
+  | { readonly type: 'change'; readonly changes: Partial<RoleFields>; readonly resolved: ResolvedGrants }
+  | { readonly type: 'delete' };
 
 /** What the role gives with its parents, as it is and as it will be. */
 export interface ResolvedGrants {
@@ -61,21 +64,30 @@ export function grantWeakenings(before: Grants, after: Grants): readonly string[
 export const roleDecider: Decider<RoleState, RoleCommand, RoleEvent> = {
   initialState: { phase: 'none' },
   decide(command, state) {
-    const weakened = grantWeakenings(command.resolved.before, command.resolved.after);
     if (command.type === 'create') {
-      return state.phase === 'none' ? [{ type: 'RoleCreated', data: { ...command.fields, weakened } }] : refuse('already-exists');
+      if (state.phase !== 'none') return refuse('already-exists');
+      return [{ type: 'RoleCreated', data: { ...command.fields, weakened: weakenedBy(command.resolved) } }];
     }
-    if (state.phase === 'none') return refuse('not-found');
+    if (state.phase !== 'live') return refuse('not-found');
+    if (command.type === 'delete') return [{ type: 'RoleDeleted', data: {} }];
     const changes = changedFields(state.fields, command.changes);
-    return Object.keys(changes).length === 0 ? [] : [{ type: 'RoleChanged', data: { ...changes, weakened } }];
+    if (Object.keys(changes).length === 0) return [];
+    return [{ type: 'RoleChanged', data: { ...changes, weakened: weakenedBy(command.resolved) } }];
   },
   evolve(state, event): RoleState {
-    const { weakened: _weakened, ...changed } = event.data;
     switch (event.type) {
-      case 'RoleCreated':
-        return { phase: 'live', fields: changed as RoleFields };
-      case 'RoleChanged':
-        return state.phase === 'none' ? state : { ...state, fields: { ...state.fields, ...changed } };
+      case 'RoleCreated': {
+        const { weakened: _weakened, ...fields } = event.data;
+        return { phase: 'live', fields };
+      }
+      case 'RoleChanged': {
+        const { weakened: _weakened, ...changes } = event.data;
+        return state.phase === 'none' ? state : { ...state, fields: { ...state.fields, ...changes } };
+      }
+      case 'RoleDeleted':
+        return state.phase === 'none' ? state : { ...state, phase: 'deleted' };
     }
   },
 };
+
+const weakenedBy = ({ before, after }: ResolvedGrants): readonly string[] => grantWeakenings(before, after);

@@ -12,7 +12,7 @@ function columns(fields: Partial<UserFields>): Columns {
   };
 }
 
-/** Of the person's columns those that rights hang on. Roles of departments are not given yet, so his own are the effective ones. */
+/** Of the person's columns those that rights hang on. */
 function principalColumns({ email: _email, name: _name, ...rights }: Columns): Columns {
   return rights;
 }
