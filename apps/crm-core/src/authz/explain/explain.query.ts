@@ -54,7 +54,8 @@ export class Situations {
       this.isHeld(userId),
       record.responsibleId === null ? undefined : this.authorizations.load(record.responsibleId),
     ]);
-    const standing = loaded.authorization.status !== 'active' ? 'deactivated' : isHeld ? 'held' : 'active';
+    const { status } = loaded.authorization;
+    const standing = status === 'active' && isHeld ? 'held' : status;
     const responsibleDepartmentId = responsible?.authorization.departmentId ?? null;
     return { principal: loaded.principal, standing, account, company, record, responsibleDepartmentId };
   }
