@@ -121,6 +121,7 @@ export interface RolesTable {
   name: string;
   extends_id: string | null;
   grants: JsonColumn<Record<string, Record<string, string>>>;
+  require_second_factor: boolean;
   version: number;
 }
 
@@ -211,7 +212,7 @@ export interface AuthorizationRow {
     extendsId: string | null;
     grants: Record<string, Record<string, string>>;
     /** A second factor is required of whoever has the role. */
-    requireSecondFactor?: boolean;
+    requireSecondFactor: boolean;
   }[];
   /** People of his department and of those below, himself included. */
   readonly groupUserIds: readonly string[];

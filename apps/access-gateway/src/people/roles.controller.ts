@@ -25,12 +25,18 @@ import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/
 
 const tag = 'People and rights';
 const grantsSchema = z.record(z.string(), z.record(z.string(), z.enum(['forbidden', 'responsible', 'group', 'allowed'])));
-const bodySchema = z.object({ name: z.string(), extends: z.uuid().nullable().optional(), grants: grantsSchema });
+const bodySchema = z.object({
+  name: z.string(),
+  extends: z.uuid().nullable().optional(),
+  grants: grantsSchema,
+  requireSecondFactor: z.boolean().optional(),
+});
 const roleSchema = z.object({
   id: z.uuid(),
   name: z.string(),
   extends: z.uuid().nullable(),
   grants: z.record(z.string(), z.record(z.string(), z.string())),
+  requireSecondFactor: z.boolean(),
   version: z.int(),
 });
 type Role = z.infer<typeof roleSchema>;
@@ -132,7 +138,9 @@ export class RolesController {
   }
 
   private select() {
-    return this.database.db.selectFrom('read.roles').select(['id', 'name', 'extends_id as extends', 'grants', 'version']);
+    return this.database.db
+      .selectFrom('read.roles')
+      .select(['id', 'name', 'extends_id as extends', 'grants', 'require_second_factor as requireSecondFactor', 'version']);
   }
 
   private async find(id: string): Promise<Role> {

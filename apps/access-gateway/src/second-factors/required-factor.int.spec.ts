@@ -3,16 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
 import { GatewayFixture, type Answer } from '../../test/gateway-fixture.js';
 
-/** Gives the flag to every role with this name, as part of what core's function says of a person. */
+/** The role that requires a second factor. */
 const STRICT_ROLE = 'Strict';
-const WITH_THE_FLAG = `
-  ALTER FUNCTION read.authorization_of(uuid) RENAME TO authorization_without_flag;
-  CREATE FUNCTION read.authorization_of(p_user uuid) RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER AS $$
-    SELECT jsonb_set(a, '{roles}', (SELECT coalesce(jsonb_agg(r || jsonb_build_object('requireSecondFactor', r->>'name' = '${STRICT_ROLE}')), '[]')
-                                    FROM jsonb_array_elements(a->'roles') r))
-    FROM (SELECT read.authorization_without_flag(p_user) AS a) AS plain
-  $$;
-  GRANT EXECUTE ON FUNCTION read.authorization_of(uuid) TO palisade_gateway`;
 
 describe('a second factor that a role requires', () => {
   let database: TestDatabase;
@@ -23,7 +15,6 @@ describe('a second factor that a role requires', () => {
     database = await testDatabase();
     broker = await isolatedBroker();
     fixture = await GatewayFixture.start({ database, broker });
-    await fixture.core.query(WITH_THE_FLAG);
     await fixture.gateway();
   });
   afterAll(async () => {
@@ -35,11 +26,10 @@ describe('a second factor that a role requires', () => {
     const person = await fixture.person();
     const roleId = uuidv7();
     const grants = JSON.stringify({ users: { view: 'allowed' } });
-    await fixture.core.query('INSERT INTO read.roles (id, name, grants, version) VALUES ($1, $2, $3, 1)', [
-      roleId,
-      roleName,
-      grants,
-    ]);
+    await fixture.core.query(
+      'INSERT INTO read.roles (id, name, grants, require_second_factor, version) VALUES ($1, $2, $3, $4, 1)',
+      [...[roleId, roleName, grants, roleName === STRICT_ROLE]],
+    );
     await fixture.core.query('UPDATE read.principals SET role_ids = ARRAY[$2::uuid] WHERE user_id = $1', [person.id, roleId]);
     await fixture.rightsChanged();
     return fixture.signIn(person);

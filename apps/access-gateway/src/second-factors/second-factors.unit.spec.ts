@@ -68,9 +68,8 @@ describe('the factor key', () => {
 });
 
 describe('a second factor', () => {
-  const role = (id: string, extendsId: string | null, requireSecondFactor?: boolean) => ({
-    ...{ id, name: id, extendsId, grants: {} },
-    ...(requireSecondFactor === undefined ? {} : { requireSecondFactor }),
+  const role = (id: string, extendsId: string | null, requireSecondFactor = false) => ({
+    ...{ id, name: id, extendsId, grants: {}, requireSecondFactor },
   });
   const roles = [role('a', null, true), role('b', 'a'), role('c', 'd'), role('d', 'c', false)];
 

@@ -24,7 +24,7 @@ const idOf =
   (id, data) => ({ [idName]: id, ...Object.fromEntries(shown.map((name) => [name, data[name] ?? null])) });
 
 const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
-const ROLE_FIELDS = ['extendsId', 'grants', 'weakened'];
+const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];
 const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
 const FORM_FIELDS = ['enabled', 'assign', 'pipelineId', 'stageId', 'requireConsent'];
 

@@ -110,7 +110,9 @@ function named(text: string, values: readonly unknown[]): Statement {
 function insertStatement(table: ReadTable, row: Columns): Statement {
   const names = Object.keys(row);
   const places = names.map((_, index) => `$${index + 1}`).join(', ');
-  return named(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places}) ON CONFLICT DO NOTHING`, Object.values(row));
+  // Once by its key; what is unique besides (an e-mail) is an error, and undoes the append.
+  const once = `ON CONFLICT (${READ_TABLES[table]}) DO NOTHING`;
+  return named(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places}) ${once}`, Object.values(row));
 }
 
 function updateStatement({ table, key, version, set, merge = {} }: Extract<RowChange, { kind: 'update' }>): Statement {

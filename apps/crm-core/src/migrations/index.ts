@@ -8,6 +8,7 @@ import { erasures } from './0005-erasures.js';
 import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
+import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -19,6 +20,7 @@ const migrations = {
   '0006-rebuild': rebuildMigration,
   '0007-key-rotation': keyRotation,
   '0008-department-roles': departmentRoles,
+  '0009-second-factor-of-roles': secondFactorOfRoles,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

@@ -131,7 +131,12 @@ export class VariedLog {
           this.#made(
             'Role',
             isNew,
-            { name: this.#word(), extendsId: null, grants: { contact: { view: 'group' } } },
+            {
+              name: this.#word(),
+              extendsId: null,
+              grants: { contact: { view: 'group' } },
+              requireSecondFactor: this.#random() < 0.5,
+            },
             { weakened: [] },
           ),
         ];

@@ -151,7 +151,7 @@ describe('the statements of a contact', () => {
       )?.[1];
       expect(update?.values[Number(parameter) - 1]).toBe(index + 2);
     }
-    expect(project({ type: 'ContactCreated', data }, 1)[0]?.text).toMatch(/^INSERT INTO .* ON CONFLICT DO NOTHING$/);
+    expect(project({ type: 'ContactCreated', data }, 1)[0]?.text).toMatch(/^INSERT INTO .* ON CONFLICT \(id\) DO NOTHING$/);
   });
 
   it('leave nothing of a point that was taken away', () => {

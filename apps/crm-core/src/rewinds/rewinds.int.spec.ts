@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Pool } from 'pg';
+import { Client, type Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { Secret, type DomainEvent } from '#kernel';
 import { EventStore, type EventMetadata } from '#event-store';
@@ -26,6 +26,8 @@ type Lists = { changes: RewindChange[]; conflicts: RewindConflict[]; first: Rewi
 
 let database: TestDatabase;
 let pool: Pool;
+/** Core itself changes no event; a broken one is made by hand. */
+let superuser: Client;
 let log: CrmLog;
 let planner: RewindPlanner;
 let store: RewindStore;
@@ -38,6 +40,8 @@ let seconds = 0;
 
 beforeAll(async () => {
   database = await testDatabase();
+  superuser = new Client({ connectionString: database.superuserUrl });
+  await superuser.connect();
   pool = createPool({ connectionString: new Secret(database.coreUrl), max: 12, applicationName: 'core', pipeline: true });
   const events = new EventStore(pool);
   log = new CrmLog(events, new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
@@ -52,6 +56,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
+  await superuser?.end();
   await pool?.end();
   await database?.drop();
 });
@@ -303,15 +308,15 @@ describe('a rewind', () => {
     const since = tick();
     await blank(anna, good);
     await blank(anna, broken);
-    await pool.query(`UPDATE es.events SET schema_version = 99 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
+    await superuser.query(`UPDATE es.events SET schema_version = 99 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
     const plan = { since };
     await expect(rewind(plan)).rejects.toThrow('does not know');
-    await pool.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
+    await superuser.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
     const rewindId = await rewind(plan);
-    await pool.query(`UPDATE es.events SET schema_version = 99 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
+    await superuser.query(`UPDATE es.events SET schema_version = 99 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
     await work();
     expect((await lists(rewindId)).first).toMatchObject({ state: 'failed', done: 1, total: 2 });
-    await pool.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
+    await superuser.query(`UPDATE es.events SET schema_version = 1 WHERE stream = $1 AND version = 1`, [`contact-${broken}`]);
   });
 
   it('remembers a dry run under its command, so that a repeat is told of the same plan', async () => {

@@ -9,11 +9,12 @@ import {
   type RoleState,
 } from './domain/role.decider.js';
 
-function columns({ name, extendsId, grants }: Partial<RoleFields>): Columns {
+function columns({ name, extendsId, grants, requireSecondFactor }: Partial<RoleFields>): Columns {
   return {
     ...(name === undefined ? {} : { name }),
     ...(extendsId === undefined ? {} : { extends_id: extendsId }),
     ...(grants === undefined ? {} : { grants: JSON.stringify(grants) }),
+    ...(requireSecondFactor === undefined ? {} : { require_second_factor: requireSecondFactor }),
   };
 }
 
@@ -36,5 +37,9 @@ export const roleAggregate: Aggregate<RoleState, RoleCommand, RoleEvent> = {
   category: 'role',
   sealed: false,
   eventVersions: ROLE_EVENT_VERSIONS,
+  upcasters: {
+    RoleCreated: { 1: (data) => ({ ...data, requireSecondFactor: false }) },
+    RoleChanged: { 1: (data) => data },
+  },
   project,
 };

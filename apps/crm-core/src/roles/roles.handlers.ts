@@ -48,8 +48,8 @@ export class CreateRoleHandler implements ICommandHandler<CreateRole> {
 
   async execute({ context }: CreateRole): Promise<AcceptedReply> {
     requireEdit(context);
-    const { extends: extendsId, grants, name } = context.body.parse(createRoleBody);
-    const fields: RoleFields = { name: unsealedText(context, name), extendsId, grants: readGrants(grants) };
+    const { extends: extendsId, grants, name, requireSecondFactor } = context.body.parse(createRoleBody);
+    const fields: RoleFields = { name: unsealedText(context, name), extendsId, grants: readGrants(grants), requireSecondFactor };
     const id = uuidv7();
     return whileTheyStand(() =>
       this.shell.run(context, roleAggregate, id, async ({ state }) => {
@@ -122,5 +122,6 @@ function changesOf(context: CommandContext): Partial<RoleFields> {
     ...(body.name === undefined ? {} : { name: unsealedText(context, body.name) }),
     ...(body.extends === undefined ? {} : { extendsId: body.extends }),
     ...(body.grants === undefined ? {} : { grants: readGrants(body.grants) }),
+    ...(body.requireSecondFactor === undefined ? {} : { requireSecondFactor: body.requireSecondFactor }),
   };
 }

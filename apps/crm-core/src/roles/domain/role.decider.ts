@@ -7,12 +7,15 @@ export interface RoleFields {
   readonly name: string;
   readonly extendsId: string | null;
   readonly grants: Grants;
+  /** Whoever holds the role has to have a second factor set up before he gets anywhere. */
+  readonly requireSecondFactor: boolean;
 }
 export type RoleEvent =
   | { readonly type: 'RoleCreated'; readonly data: RoleFields & { readonly weakened: readonly string[] } }
   | { readonly type: 'RoleChanged'; readonly data: Partial<RoleFields> & { readonly weakened: readonly string[] } }
   | { readonly type: 'RoleDeleted'; readonly data: Readonly<Record<string, never>> };
-export const ROLE_EVENT_VERSIONS = { RoleCreated: 1, RoleChanged: 1, RoleDeleted: 1 } as const;
+/** The version of each shape. A changed shape gets the next number and an upcaster. */
+export const ROLE_EVENT_VERSIONS = { RoleCreated: 2, RoleChanged: 2, RoleDeleted: 1 } as const;
 
 /** A deleted role is gone: nothing happens to it any more. */
 export type RoleState = { readonly phase: 'none' } | { readonly phase: 'live' | 'deleted'; readonly fields: RoleFields };
@@ -32,11 +35,13 @@ const fields = {
   name: z.string().trim().normalize('NFC').min(1).max(200),
   extends: z.uuid().toLowerCase().nullable(),
   grants: z.unknown(),
+  requireSecondFactor: z.boolean(),
 };
 export const createRoleBody = z.strictObject({
   ...fields,
   extends: fields.extends.default(null),
   grants: fields.grants.default({}),
+  requireSecondFactor: fields.requireSecondFactor.default(false),
 });
 export const changeRoleBody = z.strictObject(fields).partial();
 
@@ -72,7 +77,8 @@ export const roleDecider: Decider<RoleState, RoleCommand, RoleEvent> = {
     if (command.type === 'delete') return [{ type: 'RoleDeleted', data: {} }];
     const changes = changedFields(state.fields, command.changes);
     if (Object.keys(changes).length === 0) return [];
-    return [{ type: 'RoleChanged', data: { ...changes, weakened: weakenedBy(command.resolved) } }];
+    const lifted = changes.requireSecondFactor === false ? ['requireSecondFactor'] : [];
+    return [{ type: 'RoleChanged', data: { ...changes, weakened: [...weakenedBy(command.resolved), ...lifted] } }];
   },
   evolve(state, event): RoleState {
     switch (event.type) {

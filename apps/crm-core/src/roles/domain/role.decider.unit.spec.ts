@@ -1,13 +1,29 @@
 import { fold } from '#kernel';
 import { grantWeakenings, readGrants, roleDecider, type RoleEvent, type RoleFields } from './role.decider.js';
 
-const fields: RoleFields = { name: 'Manager', extendsId: null, grants: { contact: { view: 'group' } } };
+const fields: RoleFields = {
+  name: 'Manager',
+  extendsId: null,
+  grants: { contact: { view: 'group' } },
+  requireSecondFactor: false,
+};
 const created: RoleEvent = { type: 'RoleCreated', data: { ...fields, weakened: [] } };
 const refusal = (code: string) => expect.objectContaining({ code });
 const none = { before: {}, after: {} };
 const given = (...events: RoleEvent[]) => fold(roleDecider, events);
 
 describe('a role', () => {
+  it('given one that requires a second factor, when it does no more, then that is a weakening', () => {
+    const strict: RoleEvent = { type: 'RoleCreated', data: { ...fields, requireSecondFactor: true, weakened: [] } };
+    const lift = { type: 'change', changes: { requireSecondFactor: false }, resolved: none } as const;
+    expect(roleDecider.decide(lift, given(strict))).toEqual([
+      { type: 'RoleChanged', data: { requireSecondFactor: false, weakened: ['requireSecondFactor'] } },
+    ]);
+    expect(roleDecider.decide({ ...lift, changes: { requireSecondFactor: true } }, given(created))).toEqual([
+      { type: 'RoleChanged', data: { requireSecondFactor: true, weakened: [] } },
+    ]);
+  });
+
   it('given nothing, when created, then created', () => {
     expect(roleDecider.decide({ type: 'create', fields, resolved: none }, given())).toEqual([created]);
   });
