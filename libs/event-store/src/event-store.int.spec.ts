@@ -79,6 +79,7 @@ async function drain(subscription: Subscription): Promise<void> {
 beforeAll(async () => {
   database = await testDatabase();
   pool = new pg.Pool({ connectionString: database.coreUrl, max: 40, pipeline: true });
+  pool.on('error', () => undefined);
   store = new EventStore(pool);
 });
 afterAll(async () => {

@@ -206,7 +206,7 @@ export class VariedLog {
     const since = new Date().toISOString();
     return [
       { type: 'UserDeactivated', data: { epoch: 0, cause: { kind: 'administrator', reason: 'x' } } },
-      { type: 'UserReactivated', data: { epoch: 1, since, reason: 'x' } },
+      { type: 'UserReactivated', data: { epoch: 1, since, reason: 'x', status: 'active' } },
     ];
   }
 
