@@ -18,6 +18,7 @@ import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
+import { OpenStreams } from './requests/open-streams.js';
 import { Refusals } from './requests/refusals.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignInThrottle } from './sessions/sign-in-throttle.js';
@@ -58,10 +59,11 @@ export function buildParts(config: GatewayConfig, logger: Logger) {
   const accountsOfPeople = new AccountsOfPeople({ database, core, credentials, hasher, sessions, authorizations, audit });
   const apiTokens = new ApiTokens(database, audit);
   const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
+  const openStreams = new OpenStreams(database, inside.authentication, logger);
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const routes = new RouteCatalogue();
-  return { ...outside, ...inside, people, accountsOfPeople, apiTokens, cutOffs, relay, administrator, routes };
+  return { ...outside, ...inside, people, accountsOfPeople, apiTokens, cutOffs, openStreams, relay, administrator, routes };
 }
 export type GatewayParts = ReturnType<typeof buildParts>;

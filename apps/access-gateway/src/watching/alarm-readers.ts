@@ -6,6 +6,7 @@ import { followFacts, type Broker, type Following } from '#messaging';
 import { type Logger } from '#platform';
 import type { Authentication } from '../requests/authentication.js';
 import type { CutOffs } from '../cut-off/cut-offs.js';
+import type { OpenStreams } from '../requests/open-streams.js';
 import type { Who } from '../requests/request-context.js';
 import type { RouteRules } from '../requests/route-rules.js';
 import { frame, HEARTBEAT_FRAME } from './event-stream.js';
@@ -43,6 +44,7 @@ export class AlarmReaders {
     private readonly monitor: MonitorClient,
     private readonly authentication: Authentication,
     private readonly cutOffs: CutOffs,
+    private readonly openStreams: OpenStreams,
     private readonly logger: Logger,
   ) {}
 
@@ -86,11 +88,16 @@ export class AlarmReaders {
       queue: Promise.resolve(),
       lastId: afterId ?? '',
       close: () => {
-        this.readers.delete(reader);
+        forget();
         out.end();
       },
     };
-    out.on('close', () => this.readers.delete(reader));
+    const lookAway = this.openStreams.add({ who, rules, end: () => reader.close() });
+    const forget = (): void => {
+      lookAway();
+      this.readers.delete(reader);
+    };
+    out.on('close', forget);
     if (afterId === null) {
       this.write(reader, HEARTBEAT_FRAME);
       this.readers.add(reader);
@@ -106,7 +113,7 @@ export class AlarmReaders {
     try {
       await missed;
     } catch (error) {
-      this.readers.delete(reader);
+      forget();
       throw error;
     }
   }
@@ -162,6 +169,7 @@ export class AlarmReaders {
   private write(reader: Reader, text: string): void {
     if (reader.out.writableEnded || reader.out.destroyed) return;
     if (reader.out.writableLength + text.length > MOST_WAITING_BYTES) {
+      // Its end is heard above, as a client's that went away.
       this.readers.delete(reader);
       reader.out.destroy();
       return;

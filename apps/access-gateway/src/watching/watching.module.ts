@@ -1,9 +1,9 @@
 import { Inject, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Broker } from '#messaging';
-import type { Logger } from '#platform';
 import { CutOffs } from '../cut-off/cut-offs.js';
 import { GATEWAY_LOGGER } from '../logger.token.js';
 import { Authentication } from '../requests/authentication.js';
+import { OpenStreams } from '../requests/open-streams.js';
 import { AlarmReaders } from './alarm-readers.js';
 import { AlertsController } from './alerts.controller.js';
 import { AuditController } from './audit.controller.js';
@@ -16,9 +16,8 @@ import { WatchingController } from './watching.controller.js';
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {
       provide: AlarmReaders,
-      inject: [Broker, MonitorClient, Authentication, CutOffs, GATEWAY_LOGGER],
-      useFactory: (broker: Broker, monitor: MonitorClient, authentication: Authentication, cutOffs: CutOffs, logger: Logger) =>
-        new AlarmReaders(broker, monitor, authentication, cutOffs, logger),
+      inject: [Broker, MonitorClient, Authentication, CutOffs, OpenStreams, GATEWAY_LOGGER],
+      useFactory: (...parts: ConstructorParameters<typeof AlarmReaders>) => new AlarmReaders(...parts),
     },
   ],
 })
