@@ -38,7 +38,7 @@ describe('the audit trail of', () => {
     const line = lineOf({ type: 'UserChanged', data });
     expect(line).toMatchObject({
       type: 'user.changed',
-      details: { userId: ID, fields: ['email', 'name', 'isAdmin', 'roleIds'], isAdmin: true, roleIds: [ID] },
+      details: { userId: ID, fields: ['email', 'isAdmin', 'name', 'roleIds'], isAdmin: true, roleIds: [ID] },
     });
     expect(JSON.stringify(line)).not.toMatch(/planted/i);
   });
