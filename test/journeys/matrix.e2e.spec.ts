@@ -1,9 +1,22 @@
 import { startSystem, type System } from '#testing';
-import { answered, everyRow, made, outcome, Staff, unique, type Grants, type Json, type Level, type Person } from './staff.js';
+import { RecordWatch } from './record-watch.js';
+import {
+  answered,
+  everyRow,
+  made,
+  newPassword,
+  outcome,
+  Staff,
+  unique,
+  type Grants,
+  type Json,
+  type Level,
+  type Person,
+} from './staff.js';
 
 /*
  * access.md as a table: each kind of record, each action, each level, and whose the record is, through every way there is: card,
- * list, count, history, past card, the write itself, and what explaining says.
+ * list, count, history, past card, live stream, the write itself, and what explaining says.
  */
 const LEVELS = ['allowed', 'group', 'responsible', 'forbidden'] as const;
 const KINDS = [
@@ -51,10 +64,10 @@ describe('the matrix', () => {
     home = await staff.department(top);
     const [below, elsewhere] = [await staff.department(home), await staff.department(top)];
     owners = {
-      colleague: await invited(home),
-      below: await invited(below),
-      above: await invited(top),
-      elsewhere: await invited(elsewhere),
+      colleague: await active(home),
+      below: await active(below),
+      above: await active(top),
+      elsewhere: await active(elsewhere),
     };
     const { items } = await answered(200, staff.admin.get<{ items: { stages: { id: string }[] }[] }>('/v1/pipelines'));
     stageId = items[0]?.stages[1]?.id ?? '';
@@ -62,8 +75,13 @@ describe('the matrix', () => {
   afterAll(() => system?.stop());
 
   /** Somebody to whom records belong; he never signs in. */
-  async function invited(departmentId: string): Promise<string> {
-    const body = { email: `${unique('owner').toLowerCase()}@palisade.test`, name: unique('Owner'), departmentId };
+  async function active(departmentId: string): Promise<string> {
+    const body = {
+      email: `${unique('owner').toLowerCase()}@palisade.test`,
+      name: unique('Owner'),
+      password: newPassword(),
+      departmentId,
+    };
     return (await made(staff.admin.post('/v1/users', body))).id;
   }
 
@@ -80,7 +98,7 @@ describe('the matrix', () => {
 
   /** One record of each kind and owner. */
   async function records(self: Person): Promise<readonly Asked[]> {
-    const gone = await invited(home);
+    const gone = await active(home);
     const idOf: Record<Owner, string | null> = { ...owners, self: self.id, nobody: null, gone };
     const all = KINDS.flatMap((kind) => OWNERS.map((owner) => ({ kind, owner })));
     const asked = await Promise.all(
@@ -118,9 +136,23 @@ describe('the matrix', () => {
     return asked.filter((one) => one.kind[0] === route && rows.includes(one.id)).map(({ owner }) => owner);
   }
 
+  /** Whether the live stream told of each record when it was made; a record of his own, made last, tells that all has come. */
+  async function delivered(person: Person, watch: RecordWatch | undefined, asked: readonly Asked[]): Promise<readonly unknown[]> {
+    if (watch === undefined) {
+      expect(await outcome(person.client.get('/v1/events/stream'))).toBe('403 forbidden');
+      return table(asked, () => false);
+    }
+    const last = await made(staff.admin.post('/v1/contacts', { name: unique('Last'), responsibleId: person.id }));
+    const told = (await watch.before(last.id)).map(({ id }) => id);
+    watch.close();
+    return table(asked, ({ id }) => told.includes(id));
+  }
+
   it.each(LEVELS)('to see at the level %s', async (level) => {
     const person = await colleagueWith('view', level);
+    const watch = level === 'forbidden' ? undefined : await RecordWatch.open(person.client);
     const asked = await records(person);
+    expect(await delivered(person, watch, asked)).toEqual(table(asked, ({ owner }) => reaches(level, owner)));
     // No level of viewing at all is told before any record is looked at.
     const seen = ({ owner }: Asked): string =>
       level === 'forbidden' ? '403 forbidden' : reaches(level, owner) ? '200' : '404 not-found';
