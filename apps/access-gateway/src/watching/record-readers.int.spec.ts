@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { v7 as uuidv7 } from 'uuid';
-import { SUBJECTS } from '#contracts';
-import { publishFacts, type OutgoingFact } from '#messaging';
+import { STREAMS, SUBJECTS } from '#contracts';
+import { provisionStreams, publishFacts, type OutgoingFact } from '#messaging';
 import { EventStream, HttpClient, isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
 import { GatewayFixture, type Person } from '../../test/gateway-fixture.js';
 import type { Gateway } from '../gateway.js';
@@ -150,17 +150,52 @@ describe('live changes of records', () => {
     expect((await client.get(STREAM, { 'last-event-id': 'yesterday' })).body).toMatchObject({ code: 'malformed-request' });
   });
 
-  it('are lost by nobody while the broker or the database is away', async () => {
+  it('are neither lost nor told twice when the broker was away, or was wiped and filled anew', async () => {
     const { client } = await reader({ contact: { view: 'allowed' } });
     const stream = await listen(client);
     const id = await contact(null);
-    const fact = factOf('ContactChanged', id);
+    const [before, after, last] = [
+      factOf('ContactChanged', id, 2),
+      factOf('ContactChanged', id, 3),
+      factOf('ContactChanged', id, 4),
+    ];
+    await publish(before);
+    expect((await stream.next()).id).toBe(before.msgId);
     await broker.kill();
     await broker.start();
     await fixture.coreBroker.connection();
-    await publish(fact);
-    expect((await stream.next(20_000)).id).toBe(fact.msgId);
-    expect(stream.received).toHaveLength(1);
+    await publish(after);
+    expect((await stream.next(20_000)).id).toBe(after.msgId);
+    await broker.stop();
+    broker.wipe();
+    await broker.start();
+    await fixture.coreBroker.connection();
+    const { name, subjects } = STREAMS.crm;
+    const definition = { name, subjects, maxAgeMs: 3_600_000, duplicateWindowMs: 60_000 };
+    await provisionStreams(fixture.coreBroker, [definition]);
+    await publish(before, after, last);
+    expect((await stream.next(20_000)).id).toBe(last.msgId);
+    expect(stream.received).toHaveLength(3);
+  });
+
+  it('are no use of the session: nobody is there because something happens', async () => {
+    const { id: userId, client } = await reader({ contact: { view: 'allowed' } });
+    const stream = await listen(client);
+    const text = `SELECT last_seen_at < now() - interval '5 minutes' AS idle FROM access.sessions WHERE user_id = $1`;
+    await fixture.own.query(`UPDATE access.sessions SET last_seen_at = now() - interval '10 minutes' WHERE user_id = $1`, [
+      userId,
+    ]);
+    for (let version = 2; version < 5; version += 1) {
+      await publish(factOf('ContactChanged', await contact(null), version));
+      await stream.next();
+    }
+    expect((await fixture.own.query(text, [userId])).rows).toEqual([{ idle: true }]);
+    await fixture.own.query(`UPDATE access.sessions SET last_seen_at = now() - interval '31 minutes' WHERE user_id = $1`, [
+      userId,
+    ]);
+    await publish(factOf('ContactChanged', await contact(null)));
+    await stream.ended;
+    expect(stream.received).toHaveLength(3);
   });
 
   it('are not kept for whoever does not read them', async () => {
