@@ -70,6 +70,7 @@ describe('doors', () => {
         ['GET', '/v1/me'],
         ['GET', '/v1/settings/security'],
         ['GET', '/v1/alerts/stream'],
+        ['GET', '/v1/events/stream'],
         ['DELETE', '/v1/sessions/current'],
       ];
       expect(await from(ELSEWHERE, 'GET', '/v1/contacts', { token })).toBe('200');

@@ -1,4 +1,5 @@
 import { startSystem, type System } from '#testing';
+import { RecordWatch } from './record-watch.js';
 import {
   answered,
   everyRow,
@@ -15,7 +16,7 @@ import {
 
 /*
  * access.md as a table: each kind of record, each action, each level, and whose the record is, through every way there is: card,
- * list, count, history, past card, the write itself, and what explaining says.
+ * list, count, history, past card, live stream, the write itself, and what explaining says.
  */
 const LEVELS = ['allowed', 'group', 'responsible', 'forbidden'] as const;
 const KINDS = [
@@ -135,9 +136,23 @@ describe('the matrix', () => {
     return asked.filter((one) => one.kind[0] === route && rows.includes(one.id)).map(({ owner }) => owner);
   }
 
+  /** Whether the live stream told of each record when it was made; a record of his own, made last, tells that all has come. */
+  async function delivered(person: Person, watch: RecordWatch | undefined, asked: readonly Asked[]): Promise<readonly unknown[]> {
+    if (watch === undefined) {
+      expect(await outcome(person.client.get('/v1/events/stream'))).toBe('403 forbidden');
+      return table(asked, () => false);
+    }
+    const last = await made(staff.admin.post('/v1/contacts', { name: unique('Last'), responsibleId: person.id }));
+    const told = (await watch.before(last.id)).map(({ id }) => id);
+    watch.close();
+    return table(asked, ({ id }) => told.includes(id));
+  }
+
   it.each(LEVELS)('to see at the level %s', async (level) => {
     const person = await colleagueWith('view', level);
+    const watch = level === 'forbidden' ? undefined : await RecordWatch.open(person.client);
     const asked = await records(person);
+    expect(await delivered(person, watch, asked)).toEqual(table(asked, ({ owner }) => reaches(level, owner)));
     // No level of viewing at all is told before any record is looked at.
     const seen = ({ owner }: Asked): string =>
       level === 'forbidden' ? '403 forbidden' : reaches(level, owner) ? '200' : '404 not-found';

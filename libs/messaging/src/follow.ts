@@ -35,12 +35,14 @@ export interface BatchContext {
   readonly attempt: number;
 }
 
+type Start = 'beginning' | 'new' | { readonly latest: number } | StreamPosition;
+
 export interface FollowOptions {
   readonly broker: Broker;
   readonly stream: string;
   readonly filterSubject?: string;
-  /** `new`: what comes from now on. A position of another incarnation reads from the beginning. */
-  readonly startAfter: 'beginning' | 'new' | StreamPosition;
+  /** `new`: what comes from now on; `latest`: so many before, first. A position of another incarnation reads from the beginning. */
+  readonly startAfter: Start;
   /** Facts in a batch at most; default 500. */
   readonly maxBatch?: number;
   /** How long a batch waits to fill after its first fact; default 5 ms. */
@@ -84,7 +86,7 @@ class OrderedFollowing implements Following {
   readonly #maxBatch: number;
   readonly #maxWaitMs: number;
   readonly #loop: RecoveringLoop;
-  #position: 'beginning' | 'new' | StreamPosition;
+  #position: Start;
 
   constructor(options: FollowOptions) {
     this.#options = options;
@@ -172,9 +174,12 @@ class OrderedFollowing implements Following {
 }
 
 /** Where to go on in the stream as it is now. */
-function resume(position: 'beginning' | 'new' | StreamPosition, info: StreamInfo): StreamPosition {
+function resume(position: Start, info: StreamInfo): StreamPosition {
   const incarnation = info.created;
   if (position === 'new') return { incarnation, sequence: info.state.last_seq };
+  if (position !== 'beginning' && 'latest' in position) {
+    return { incarnation, sequence: Math.max(0, info.state.last_seq - position.latest) };
+  }
   if (position === 'beginning' || position.incarnation !== incarnation) return { incarnation, sequence: 0 };
   // A stream that lost its tail gives the lost sequences anew: go on behind what it has.
   return { incarnation, sequence: Math.min(position.sequence, info.state.last_seq) };

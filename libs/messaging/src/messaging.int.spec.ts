@@ -321,4 +321,20 @@ describe('messaging', () => {
     await following.stop();
     expect(seen).toEqual([99]);
   });
+
+  it('follows from so many before the end, or all there are', async () => {
+    await provisionStreams(broker, [stream('LATEST')]);
+    await publishFacts(broker, numbered('LATEST', 1, 5));
+    for (const [latest, expected] of [
+      [2, [4, 5]],
+      [1_000, [1, 2, 3, 4, 5]],
+    ] as const) {
+      const seen: number[] = [];
+      const onFact = async (fact: Fact): Promise<void> => void seen.push(nOf(fact));
+      const following = followFacts({ broker, stream: 'LATEST', startAfter: { latest }, onFact });
+      await until(() => seen.length >= expected.length);
+      await following.stop();
+      expect(seen).toEqual(expected);
+    }
+  });
 });

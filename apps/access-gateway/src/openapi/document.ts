@@ -92,7 +92,7 @@ function operationOf(route: CataloguedRoute): OpenApiOperation {
   const description = [
     ...(operation.notes === undefined ? [] : [operation.notes]),
     ...(rules.right === undefined ? [] : [`Right: ${rules.right.subject}.${rules.right.action}.`]),
-    ...(isPublic(route) ? ['Public.'] : [scopeText(rules.scope)]),
+    ...(isPublic(route) ? ['Public.'] : [rules.anyOf === undefined ? scopeText(rules.scope) : anyOfText(rules.anyOf)]),
   ].join(' ');
   return {
     operationId: operationId(method, url),
@@ -111,6 +111,11 @@ function operationOf(route: CataloguedRoute): OpenApiOperation {
 function scopeText(scope: string | undefined): string {
   if (scope === undefined) return 'Sessions only.';
   return scope === 'any' ? 'Any API token.' : `Scope: ${scope}.`;
+}
+
+function anyOfText(anyOf: NonNullable<CataloguedRoute['rules']['anyOf']>): string {
+  const pairs = anyOf.map(({ scope, right }) => `${right.subject}.${right.action} (scope ${scope})`);
+  return `One of these rights, in an API token one of its scopes: ${pairs.join(', ')}.`;
 }
 
 function operationId(method: string, url: string): string {

@@ -28,6 +28,8 @@ interface Admission extends Omit<Arrival, 'method' | 'headers'> {
   readonly byCookie: boolean;
   /** Made by a page of another site, with the browser's cookie. */
   readonly isForeign: boolean;
+  /** False where an open stream is decided about anew. */
+  readonly isUse: boolean;
 }
 
 /**
@@ -57,12 +59,12 @@ export class Authentication {
     const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
     if (shown === null) throw new DomainError('unauthenticated');
     const { method, headers, ...rest } = arrival;
-    return this.#admit(shown, { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers) });
+    return this.#admit(shown, { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers), isUse: true });
   }
 
   /**
    * Decides again for a stream that is still open: the token, the address and the rights as they are now. Throws as
-   * `authenticate`; then the stream ends.
+   * `authenticate`; then the stream ends. It is no use of the session: nobody is there because something happens.
    */
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
@@ -74,11 +76,12 @@ export class Authentication {
       action: null,
       byCookie: who.byCookie,
       isForeign: false,
+      isUse: false,
     });
   }
 
   async #admit(shown: ShownToken, arrival: Admission): Promise<Who> {
-    const { token, authorization } = await this.#standing(shown);
+    const { token, authorization } = await this.#standing(shown, arrival.isUse);
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
     if (arrival.isForeign) throw new DomainError('cross-site-request');
     const ip = await this.#allowedAddress(token, authorization, arrival.ip);
@@ -99,9 +102,9 @@ export class Authentication {
     }
   }
 
-  async #standing(shown: ShownToken): Promise<{ token: LiveToken; authorization: Authorization }> {
+  async #standing(shown: ShownToken, isUse: boolean): Promise<{ token: LiveToken; authorization: Authorization }> {
     try {
-      const token = await this.tokens.find(shown);
+      const token = await this.tokens.find(shown, isUse);
       const authorization = token === null ? null : await this.authorizations.current(token.userId, token.authzVersion);
       if (token === null || authorization === null) throw new DomainError('unauthenticated');
       const { status, epoch } = authorization.row;
@@ -134,13 +137,19 @@ function refuseWithoutSecondFactor(token: LiveToken, { row }: Authorization, rul
   if (requiresSecondFactor(row)) throw new DomainError('second-factor-required');
 }
 
-function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right }: RouteRules): void {
+function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right, anyOf }: RouteRules): void {
+  const holds = ({ subject, action }: NonNullable<RouteRules['right']>): boolean =>
+    principal.rights.level(subject, action) !== 'forbidden';
+  if (anyOf !== undefined) {
+    const inScope = anyOf.filter((one) => token.scopes === null || token.scopes.includes(one.scope));
+    if (inScope.length === 0) throw new DomainError('scope-missing');
+    if (!inScope.some((one) => holds(one.right))) throw new DomainError('forbidden');
+    return;
+  }
   if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope))) {
     throw new DomainError('scope-missing');
   }
-  if (right !== undefined && principal.rights.level(right.subject, right.action) === 'forbidden') {
-    throw new DomainError('forbidden');
-  }
+  if (right !== undefined && !holds(right)) throw new DomainError('forbidden');
 }
 
 type Way = Pick<Who, 'ip' | 'requestId' | 'byCookie'>;

@@ -57,16 +57,16 @@ export class LiveTokens {
 
   /**
    * Null for a token that is unknown, ended, expired or idle. Throws `dependency-unavailable` when the database does not
-   * answer.
+   * answer. `isUse`: somebody asked for something with it, which keeps a session from being idle.
    */
-  async find(shown: ShownToken): Promise<LiveToken | null> {
+  async find(shown: ShownToken, isUse: boolean): Promise<LiveToken | null> {
     const rows =
       shown.kind === 'session'
         ? await this.#database.query<Row>('live-session', SESSION_SQL, [shown.hash])
         : await this.#database.query<Row>('live-api-token', API_TOKEN_SQL, [shown.hash]);
     const row = rows[0];
     if (row === undefined) return null;
-    if (row.unseen) this.#touch(row.id);
+    if (row.unseen && isUse) this.#touch(row.id);
     const {
       id,
       user_id: userId,

@@ -53,4 +53,12 @@ export const RequestId = createParamDecorator(
   (_: unknown, context: ExecutionContext): string => context.switchToHttp().getRequest<FastifyRequest>().id,
 );
 
-export { AnyScope, Public, RequiresRight, RequiresScope, ServedByGate, WithoutSecondFactor } from './route-rules.js';
+export {
+  AnyScope,
+  Public,
+  RequiresAnyOf,
+  RequiresRight,
+  RequiresScope,
+  ServedByGate,
+  WithoutSecondFactor,
+} from './route-rules.js';

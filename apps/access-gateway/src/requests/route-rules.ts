@@ -10,6 +10,11 @@ export interface RouteRules {
   readonly scope?: Scope | 'any';
   /** The coarse right: held at any level but forbidden. */
   readonly right?: { readonly subject: string; readonly action: string };
+  /** In place of scope and right: one of these pairs at least. */
+  readonly anyOf?: ReadonlyArray<{
+    readonly scope: Scope;
+    readonly right: { readonly subject: string; readonly action: string };
+  }>;
   readonly servedByGate?: boolean;
   /** Reached also by a session whose owner has yet to set up the second factor that a role of his requires. */
   readonly withoutSecondFactor?: boolean;
@@ -43,6 +48,9 @@ export const AnyScope = (): MethodDecorator => addRules({ scope: 'any' });
 /** 403 `forbidden` before the body is read when the person holds the right at no level at all. */
 export const RequiresRight = <S extends Subject>(subject: S, action: ActionOf<S>): MethodDecorator =>
   addRules({ right: { subject, action } });
+
+/** Reached by whoever holds one of these rights at some level, in an API token one whose scope it has. */
+export const RequiresAnyOf = (anyOf: NonNullable<RouteRules['anyOf']>): MethodDecorator => addRules({ anyOf });
 
 /** Opens or lists records: a held person comes through with `who.held`, so that the gate refuses him in its own words. */
 export const ServedByGate = (): MethodDecorator => addRules({ servedByGate: true });

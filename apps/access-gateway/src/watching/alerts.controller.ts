@@ -1,13 +1,12 @@
-import { PassThrough } from 'node:stream';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isUuid, refuse } from '#kernel';
 import { alarmSchema, type Alarm } from '#contracts';
 import { decodeCursor, encodeCursor, pageQuerySchema, pageSchema, parsePage, refuseUnknown, type Page } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/request-context.js';
 import { AlarmReaders } from './alarm-readers.js';
+import { lastEventId, sendStream, streamOutput } from './event-stream-answer.js';
 import { MonitorClient } from './monitor-client.js';
 
 const tag = 'Watching';
@@ -49,13 +48,9 @@ export class AlertsController {
     refusals: ['malformed-request', 'dependency-unavailable'],
   })
   async stream(@CurrentWho() who: Who, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const lastId = request.headers['last-event-id'];
-    if (lastId !== undefined && (typeof lastId !== 'string' || !isUuid(lastId))) refuse('malformed-request');
-    const out = new PassThrough();
-    // Before anything is waited for: who goes away meanwhile must not be listened for for ever.
-    reply.raw.on('close', () => out.destroy());
-    await this.readers.add(who, request.routeOptions.config.rules ?? {}, out, lastId ?? null);
-    reply.header('content-type', 'text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
-    await reply.send(out);
+    const afterId = lastEventId(request);
+    const out = streamOutput(reply);
+    await this.readers.add(who, request.routeOptions.config.rules ?? {}, out, afterId);
+    await sendStream(reply, out);
   }
 }
