@@ -22,7 +22,7 @@ function config(): StartConfig {
   }
 }
 
-/** `npm run rebuild`, `verify`, `rotate-keys`: a tool of core on the installation of PALISADE_DATA_DIR, which keeps running. */
+/** `npm run rebuild`, `verify`, `rotate-keys`, `rescue`: a tool of core on the installation of PALISADE_DATA_DIR, which keeps running. */
 function main([name, ...args]: readonly string[]): void {
   if (name === undefined) fail('no tool was named', 'npm run verify');
   const start = config();

@@ -5,7 +5,8 @@ import type { Json } from './staff.js';
 export interface Ask {
   readonly token?: string | undefined;
   readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several values: a header that is sent several times. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
 /** Sends one request from an address of this machine: all of 127.0.0.0/8 is local on Linux. */
@@ -58,7 +59,7 @@ export function listenFrom(
   });
 }
 
-function headersOf({ token, headers }: Ask, body: string | undefined): Record<string, string> {
+function headersOf({ token, headers }: Ask, body: string | undefined): Record<string, string | string[]> {
   return {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,6 +1,18 @@
 import { parse } from 'csv-parse/sync';
 import { startSystem, type System } from '#testing';
-import { answered, everyRow, made, outcome, Staff, unique, type Grants, type Json, type Level, type Person } from './staff.js';
+import {
+  answered,
+  everyRow,
+  made,
+  newPassword,
+  outcome,
+  Staff,
+  unique,
+  type Grants,
+  type Json,
+  type Level,
+  type Person,
+} from './staff.js';
 
 import { exported } from './exported.js';
 
@@ -54,19 +66,24 @@ describe('the matrix', () => {
     home = await staff.department(top);
     const [below, elsewhere] = [await staff.department(home), await staff.department(top)];
     owners = {
-      colleague: await invited(home),
-      below: await invited(below),
-      above: await invited(top),
-      elsewhere: await invited(elsewhere),
+      colleague: await owner(home),
+      below: await owner(below),
+      above: await owner(top),
+      elsewhere: await owner(elsewhere),
     };
     const { items } = await answered(200, staff.admin.get<{ items: { stages: { id: string }[] }[] }>('/v1/pipelines'));
     stageId = items[0]?.stages[1]?.id ?? '';
   }, 100_000);
   afterAll(() => system?.stop());
 
-  /** Somebody to whom records belong; he never signs in. */
-  async function invited(departmentId: string): Promise<string> {
-    const body = { email: `${unique('owner').toLowerCase()}@palisade.test`, name: unique('Owner'), departmentId };
+  /** Somebody to whom records belong; he never signs in, but could. */
+  async function owner(departmentId: string): Promise<string> {
+    const body = {
+      email: `${unique('owner').toLowerCase()}@palisade.test`,
+      name: unique('Owner'),
+      departmentId,
+      password: newPassword(),
+    };
     return (await made(staff.admin.post('/v1/users', body))).id;
   }
 
@@ -83,7 +100,7 @@ describe('the matrix', () => {
 
   /** One record of each kind and owner. */
   async function records(self: Person): Promise<readonly Asked[]> {
-    const gone = await invited(home);
+    const gone = await owner(home);
     const idOf: Record<Owner, string | null> = { ...owners, self: self.id, nobody: null, gone };
     const all = KINDS.flatMap((kind) => OWNERS.map((owner) => ({ kind, owner })));
     const asked = await Promise.all(

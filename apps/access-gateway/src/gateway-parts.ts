@@ -21,6 +21,7 @@ import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
+import { OpenStreams } from './requests/open-streams.js';
 import { Refusals } from './requests/refusals.js';
 import type { FactorKey } from './second-factors/factor-key.js';
 import { SecondFactors } from './second-factors/second-factors.js';
@@ -104,11 +105,13 @@ export function buildParts(
   });
   const apiTokens = new ApiTokens(database, audit);
   const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
+  const openStreams = new OpenStreams(database, inside.authentication, logger);
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
   const routes = new RouteCatalogue();
-  return { ...outside, ...inside, people, accountsOfPeople, apiTokens, cutOffs, relay, administrator, exportStore, routes };
+  const watching = { cutOffs, openStreams, relay };
+  return { ...outside, ...inside, ...watching, people, accountsOfPeople, apiTokens, administrator, exportStore, routes };
 }
 export type GatewayParts = ReturnType<typeof buildParts>;

@@ -29,6 +29,7 @@ import { RecordsModule } from './records/records.module.js';
 import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
 import { Authorizations } from './requests/authorizations.js';
+import { OpenStreams } from './requests/open-streams.js';
 import { RewindsController } from './rewinds/rewinds.controller.js';
 import { Rewinds } from './rewinds/rewinds.js';
 import { SecondFactors } from './second-factors/second-factors.js';
@@ -53,6 +54,7 @@ export class FoundationModule {
       [Authentication, parts.authentication],
       [AuditTrail, parts.audit],
       [CutOffs, parts.cutOffs],
+      [OpenStreams, parts.openStreams],
       [WatchRelay, parts.relay],
       [People, parts.people],
       [AccountsOfPeople, parts.accountsOfPeople],

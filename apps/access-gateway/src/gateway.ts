@@ -43,7 +43,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     async stop() {
       stopping.abort();
       await closeWithin(app, CLOSE_MS);
-      await Promise.all([administrator, parts.cutOffs.stop(), parts.relay.stop()]);
+      await Promise.all([administrator, parts.cutOffs.stop(), parts.openStreams.stop(), parts.relay.stop()]);
       await parts.broker.close();
       await parts.database.close();
     },

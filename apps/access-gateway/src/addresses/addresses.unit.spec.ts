@@ -159,6 +159,10 @@ describe('the client address', () => {
     ['127.0.0.2', '9.9.9.9, unknown', null],
     ['127.0.0.2', '9.9.9.9,', null],
     ['127.0.0.2', '9.9.9.9:1234', null],
+    ['127.0.0.2', ' 9.9.9.9\t, 10.0.0.7 ', '9.9.9.9'],
+    ['127.0.0.2', '9.9.9.9\u00a0', null],
+    ['127.0.0.2', '\ufeff9.9.9.9', null],
+    ['127.0.0.2', '   ', '127.0.0.2'],
     ['fe80::1%eth0', undefined, null],
     [undefined, '9.9.9.9', null],
   ])('from %s with %s is %s', (socket, header, expected) => expect(clientAddress(socket, header, proxies)).toBe(expected));

@@ -14,10 +14,19 @@ export function clientAddress(
   let client = canonicalAddress(socketAddress ?? '');
   if (client === null || !trustedProxies.holds(client)) return client;
   const header = typeof forwardedFor === 'string' ? forwardedFor : (forwardedFor ?? []).join(',');
-  if (header.trim() === '') return client;
+  if (withoutBlanks(header) === '') return client;
   for (const hop of header.split(',').reverse()) {
-    client = canonicalAddress(hop.trim());
+    client = canonicalAddress(withoutBlanks(hop));
     if (client === null || !trustedProxies.holds(client)) return client;
   }
   return client;
+}
+
+/** Without the blanks that may stand around an element of a list (RFC 9110 section 5.6.3); `trim` takes away other signs as well. */
+function withoutBlanks(text: string): string {
+  const isBlank = (sign: string | undefined): boolean => sign === ' ' || sign === '\t';
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text[start])) start += 1;
+  while (end > start && isBlank(text[end - 1])) end -= 1;
+  return text.slice(start, end);
 }

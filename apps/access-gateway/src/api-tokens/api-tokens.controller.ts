@@ -20,11 +20,24 @@ import { SCOPES } from '../requests/scopes.js';
 import { ApiTokens, type ApiToken } from './api-tokens.js';
 
 const tag = 'API tokens';
+/** No control characters: PostgreSQL keeps no NUL in a text. */
+const NAME = /^[^\p{Cc}]+$/u;
 const bodySchema = z.strictObject({
-  name: z.string().trim().min(1).max(200),
-  scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
-  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
-  cidrs: z.array(z.string().max(64)).max(100).default([]),
+  name: z.string().trim().min(1).max(200).regex(NAME),
+  scopes: z
+    .array(z.enum(SCOPES))
+    .min(1)
+    .max(SCOPES.length)
+    .transform((scopes) => [...new Set(scopes)])
+    .describe('What the token may be used for; each route names its scope'),
+  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null).describe('In the future; null: it ends with its owner'),
+  cidrs: z
+    .array(z.string().max(64))
+    .max(100)
+    .default([])
+    .describe(
+      'Addresses and CIDRs it is taken from, beside the allow-list of the settings; none: from anywhere that the list allows',
+    ),
 });
 const tokenSchema = z.object({
   id: z.uuid(),

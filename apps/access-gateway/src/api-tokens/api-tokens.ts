@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
-import { DomainError, uuidFromDigest } from '#kernel';
+import { DomainError, refuseField, uuidFromDigest } from '#kernel';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import { formatRange, parseRange } from '#policy';
 import type { GatewaySchema } from '../database/access-schema.js';
@@ -52,8 +52,8 @@ export class ApiTokens {
 
   /**
    * Makes a token and gives it this once: a repeat under the same Idempotency-Key answers without it (`token` undefined), for 7
-   * days. Throws `invalid-cidr`, `idempotency-key-reused` when the key stands for another token, and `idempotency-in-progress`
-   * while the first is being made.
+   * days. Throws `invalid-cidr`, `validation-failed` for one that would have expired already, `idempotency-key-reused` when the key
+   * stands for another token, and `idempotency-in-progress` while the first is being made.
    */
   async create(
     who: Who,
@@ -78,8 +78,10 @@ export class ApiTokens {
           expires_at: request.expiresAt,
         })
         .onConflict((conflict) => conflict.column('id').doNothing())
-        .returning('id')
+        .returning(sql<boolean>`coalesce(expires_at <= clock_timestamp(), false)`.as('hasExpired'))
         .executeTakeFirst();
+      // Thrown within the transaction: nothing is made. A repeat of one that has expired since is answered all the same.
+      if (inserted?.hasExpired === true) refuseField('validation-failed', 'expiresAt', 'Must be in the future.');
       const row = await this.#select(trx).where('id', '=', id).executeTakeFirstOrThrow();
       if (inserted === undefined) {
         if (!isSame(row, request, cidrs)) throw new DomainError('idempotency-key-reused');

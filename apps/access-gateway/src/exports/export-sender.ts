@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import { refuse } from '#kernel';
 import { mayAtAll } from '#policy';
 import type { AuditTrail } from '../accounts/audit-trail.js';
-import type { CutOffs } from '../cut-off/cut-offs.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { byPresentRights, requireSameRights } from '../records/gate.js';
 import type { RecordKind } from '../records/record-kind.js';
 import type { Authentication } from '../requests/authentication.js';
+import type { OpenStreams } from '../requests/open-streams.js';
 import type { Who } from '../requests/request-context.js';
 import type { RouteRules } from '../requests/route-rules.js';
 import { cellsOf, headerOf, type CustomColumn, type ExportedRow } from './export-columns.js';
@@ -35,7 +35,7 @@ export class ExportSender {
     private readonly database: GatewayDatabase,
     private readonly audit: AuditTrail,
     private readonly authentication: Authentication,
-    private readonly cutOffs: CutOffs,
+    private readonly openStreams: OpenStreams,
   ) {}
 
   /** Notes that the file is sent, then gives it. Throws as `ExportStore.finished` and `requireExport`. */
@@ -49,15 +49,9 @@ export class ExportSender {
     await this.audit.record(this.database.db, 'export.sent', { actorId: who.caller.userId, ip: who.ip, details });
     const parts = this.parts(who, rules, facts, (row) => cellsOf(kind, custom, row));
     const bytes = fileStream(format, kind.route, { header: headerOf(kind, custom), parts });
-    this.endWithPerson(who.caller.userId, bytes);
+    const stopWatching = this.openStreams.add({ who, rules, end: () => bytes.destroy() });
+    bytes.once('close', stopWatching);
     return { name: `${kind.route}-${exportId}.${format}`, format, bytes };
-  }
-
-  private endWithPerson(userId: string, bytes: Readable): void {
-    const stop = this.cutOffs.onDeactivated((gone) => {
-      if (gone === userId) bytes.destroy();
-    });
-    bytes.once('close', stop);
   }
 
   private customColumns(kind: RecordKind): Promise<CustomColumn[]> {

@@ -6,6 +6,7 @@ import { GatewayDatabase } from '../database/gateway-database.js';
 import { GATEWAY_LOGGER } from '../logger.token.js';
 import { Authentication } from '../requests/authentication.js';
 import { Authorizations } from '../requests/authorizations.js';
+import { OpenStreams } from '../requests/open-streams.js';
 import { ExportSender } from './export-sender.js';
 import { ExportStore } from './export-store.js';
 import { ExportWork } from './export-work.js';
@@ -23,7 +24,7 @@ import { ExportsController } from './exports.controller.js';
     },
     {
       provide: ExportSender,
-      inject: [ExportStore, GatewayDatabase, AuditTrail, Authentication, CutOffs],
+      inject: [ExportStore, GatewayDatabase, AuditTrail, Authentication, OpenStreams],
       useFactory: (...parts: ConstructorParameters<typeof ExportSender>) => new ExportSender(...parts),
     },
   ],

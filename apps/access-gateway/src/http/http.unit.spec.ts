@@ -47,9 +47,11 @@ describe('lists', () => {
 
   it('give cursors that come back as they were', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (keys) =>
-        expect(decodeCursor(encodeCursor(keys), z.unknown())).toEqual(JSON.parse(JSON.stringify(keys))),
-      ),
+      fc.property(fc.jsonValue(), (keys) => {
+        const cursor = encodeCursor(keys);
+        fc.pre(cursor.length <= 1_000);
+        expect(decodeCursor(cursor, z.unknown())).toEqual(JSON.parse(JSON.stringify(keys)));
+      }),
     );
   });
 

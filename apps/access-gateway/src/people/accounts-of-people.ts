@@ -59,12 +59,14 @@ export class AccountsOfPeople {
 
   /**
    * Changes a person in core; a password in the body is set here and ends his sessions. Throws what core refuses with;
+   * `scope-missing` when an API token sets a password;
    * `grant-exceeds-own` where the person has rights that the caller lacks, for whoever sets a password can act as its owner;
    * `own-privileges` on one's own.
    */
   async change(who: Who, userId: string, request: CommandRequest): Promise<AcceptedReply> {
     const { password, rest } = withoutPassword(request);
     if (password === undefined) return this.parts.core.command('ChangeUser', who, { ...rest, targetId: userId });
+    if (who.tokenId !== null) throw new DomainError('scope-missing', { detail: 'An API token sets nobody’s password.' });
     const accepted = acceptablePassword(password, 'password');
     const { row } = await this.#refuseTakingOver(who, userId);
     const passwordHash = await this.parts.hasher.hash(accepted);

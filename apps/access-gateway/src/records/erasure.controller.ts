@@ -36,7 +36,7 @@ export class ErasureController {
 
   @Post('/:id/erase')
   @HttpCode(200)
-  @RequiresScope('contacts:write')
+  @RequiresScope('records:erase')
   @RequiresRight('records', 'erase')
   @Operation({
     summary: 'Erase a person for good; answers the destruction act',
@@ -55,7 +55,7 @@ export class ErasureController {
   }
 
   @Get('/:id/destruction-act')
-  @RequiresScope('contacts:read')
+  @RequiresScope('records:erase')
   @RequiresRight('records', 'erase')
   @Operation({ summary: 'The destruction act of an erased person', tag: 'contacts', answer: actSchema, refusals: ['not-found'] })
   act(@CurrentWho() who: Who, @Param('id', PathId) id: string): Promise<DestructionAct> {

@@ -109,13 +109,13 @@ export async function writeCompany(core: pg.Pool, { departments, roles, people, 
       people,
     ],
     ...(['contacts', 'companies'] as const).map((table) => {
-      const text = `INSERT INTO read.${table} (id, name, responsible_id, created_at, updated_at, version)
-        SELECT r.id, 'N', r."responsibleId", now(), now(), 1 FROM jsonb_to_recordset($1) AS r(id uuid, "responsibleId" uuid)`;
+      const text = `INSERT INTO read.${table} (id, name, search, responsible_id, created_at, updated_at, version)
+        SELECT r.id, 'N', '', r."responsibleId", now(), now(), 1 FROM jsonb_to_recordset($1) AS r(id uuid, "responsibleId" uuid)`;
       return [text, ofType(table === 'contacts' ? 'contact' : 'company')] as const;
     }),
     [
-      `INSERT INTO read.deals (id, title, responsible_id, pipeline_id, stage_id, status, contact_ids, created_at, updated_at, version)
-       SELECT r.id, 'T', r."responsibleId", r.id, r.id, 'open', (SELECT array_agg(id) FROM read.contacts), now(), now(), 1
+      `INSERT INTO read.deals (id, title, search, responsible_id, pipeline_id, stage_id, status, contact_ids, created_at, updated_at, version)
+       SELECT r.id, 'T', '', r."responsibleId", r.id, r.id, 'open', (SELECT array_agg(id) FROM read.contacts), now(), now(), 1
        FROM jsonb_to_recordset($1) AS r(id uuid, "responsibleId" uuid)`,
       ofType('deal'),
     ],

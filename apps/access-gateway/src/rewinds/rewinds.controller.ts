@@ -45,7 +45,7 @@ export class RewindsController {
   ) {}
 
   @Post('/users/:id/rewind')
-  @RequiresScope('users:write')
+  @RequiresScope('records:rewind')
   @RequiresRight('records', 'rewind')
   @Operation({
     summary: 'Undo what a person changed since a moment; a dry run tells what that would be (200)',
@@ -69,7 +69,7 @@ export class RewindsController {
   }
 
   @Get('/rewinds/:id')
-  @RequiresScope('users:read')
+  @RequiresScope('records:rewind')
   @RequiresRight('records', 'rewind')
   @Operation({ summary: 'How far a rewind is, and what it undoes', tag, answer: rewindSchema, refusals: ['not-found'] })
   get(@CurrentWho() who: Who, @Param('id', PathId) id: string): Promise<Rewind> {

@@ -6,7 +6,7 @@ import { followFacts, type Broker, type Following } from '#messaging';
 import { type Logger } from '#platform';
 import type { Authentication } from '../requests/authentication.js';
 import type { CutOffs } from '../cut-off/cut-offs.js';
-import type { RightsChanges } from '../requests/rights-changes.js';
+import type { OpenStreams } from '../requests/open-streams.js';
 import type { Who } from '../requests/request-context.js';
 import type { RouteRules } from '../requests/route-rules.js';
 import { frame, HEARTBEAT_FRAME } from './event-stream.js';
@@ -38,14 +38,13 @@ export class AlarmReaders {
   private following: Following | undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private stopListening: () => void = () => undefined;
-  private stopLooking: () => void = () => undefined;
 
   constructor(
     private readonly broker: Broker,
     private readonly monitor: MonitorClient,
     private readonly authentication: Authentication,
     private readonly cutOffs: CutOffs,
-    private readonly rightsChanges: RightsChanges,
+    private readonly openStreams: OpenStreams,
     private readonly logger: Logger,
   ) {}
 
@@ -64,12 +63,6 @@ export class AlarmReaders {
     this.stopListening = this.cutOffs.onDeactivated((userId) => {
       for (const reader of this.readers) if (reader.who.principal.userId === userId) reader.close();
     });
-    this.stopLooking = this.rightsChanges.follow(
-      () => this.readers.size > 0,
-      () => {
-        for (const reader of this.readers) this.decided(reader, () => undefined);
-      },
-    );
     this.heartbeat = setInterval(() => {
       for (const reader of this.readers) this.write(reader, HEARTBEAT_FRAME);
     }, HEARTBEAT_MS);
@@ -78,7 +71,6 @@ export class AlarmReaders {
   async stop(): Promise<void> {
     clearInterval(this.heartbeat);
     this.stopListening();
-    this.stopLooking();
     for (const reader of [...this.readers]) reader.close();
     await this.following?.stop();
   }
@@ -96,11 +88,16 @@ export class AlarmReaders {
       queue: Promise.resolve(),
       lastId: afterId ?? '',
       close: () => {
-        this.readers.delete(reader);
+        forget();
         out.end();
       },
     };
-    out.on('close', () => this.readers.delete(reader));
+    const lookAway = this.openStreams.add({ who, rules, end: () => reader.close() });
+    const forget = (): void => {
+      lookAway();
+      this.readers.delete(reader);
+    };
+    out.on('close', forget);
     if (afterId === null) {
       this.write(reader, HEARTBEAT_FRAME);
       this.readers.add(reader);
@@ -116,7 +113,7 @@ export class AlarmReaders {
     try {
       await missed;
     } catch (error) {
-      this.readers.delete(reader);
+      forget();
       throw error;
     }
   }
@@ -138,15 +135,10 @@ export class AlarmReaders {
   }
 
   private send(reader: Reader, alarm: Alarm): void {
-    this.decided(reader, () => this.writeAlarm(reader, alarm));
-  }
-
-  /** Decides anew about the reader and then does it; or ends his stream. */
-  private decided(reader: Reader, act: () => void): void {
     reader.queue = reader.queue
       .then(async () => {
         await this.recheck(reader);
-        act();
+        this.writeAlarm(reader, alarm);
       })
       .catch((error: unknown) => {
         if (!(error instanceof DomainError)) this.logger.warn('live stream ended', { error });
@@ -177,6 +169,7 @@ export class AlarmReaders {
   private write(reader: Reader, text: string): void {
     if (reader.out.writableEnded || reader.out.destroyed) return;
     if (reader.out.writableLength + text.length > MOST_WAITING_BYTES) {
+      // Its end is heard above, as a client's that went away.
       this.readers.delete(reader);
       reader.out.destroy();
       return;

@@ -52,8 +52,9 @@ export class AlertsController {
     const lastId = request.headers['last-event-id'];
     if (lastId !== undefined && (typeof lastId !== 'string' || !isUuid(lastId))) refuse('malformed-request');
     const out = new PassThrough();
+    // Before anything is waited for: who goes away meanwhile must not be listened for for ever.
+    reply.raw.on('close', () => out.destroy());
     await this.readers.add(who, request.routeOptions.config.rules ?? {}, out, lastId ?? null);
-    request.raw.on('close', () => out.destroy());
     reply.header('content-type', 'text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
     await reply.send(out);
   }

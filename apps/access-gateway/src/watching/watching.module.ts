@@ -1,10 +1,9 @@
 import { Inject, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Broker } from '#messaging';
 import { CutOffs } from '../cut-off/cut-offs.js';
-import { GatewayDatabase } from '../database/gateway-database.js';
 import { GATEWAY_LOGGER } from '../logger.token.js';
 import { Authentication } from '../requests/authentication.js';
-import { RightsChanges } from '../requests/rights-changes.js';
+import { OpenStreams } from '../requests/open-streams.js';
 import { AlarmReaders } from './alarm-readers.js';
 import { AlertsController } from './alerts.controller.js';
 import { AuditController } from './audit.controller.js';
@@ -16,13 +15,8 @@ import { WatchingController } from './watching.controller.js';
   providers: [
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {
-      provide: RightsChanges,
-      inject: [GatewayDatabase],
-      useFactory: (database: GatewayDatabase) => new RightsChanges(database),
-    },
-    {
       provide: AlarmReaders,
-      inject: [Broker, MonitorClient, Authentication, CutOffs, RightsChanges, GATEWAY_LOGGER],
+      inject: [Broker, MonitorClient, Authentication, CutOffs, OpenStreams, GATEWAY_LOGGER],
       useFactory: (...parts: ConstructorParameters<typeof AlarmReaders>) => new AlarmReaders(...parts),
     },
   ],

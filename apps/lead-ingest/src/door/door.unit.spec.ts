@@ -17,16 +17,24 @@ describe('the client address', () => {
     ['127.0.0.1', undefined, proxies, '127.0.0.1'],
     ['127.0.0.1', '010.1.1.1', proxies, '127.0.0.1'],
     ['10.2.2.2', '198.51.100.1, nonsense', proxies, '10.2.2.2'],
+    ['::ffff:10.2.2.2', '2001:DB8:1::0:5', new TrustedProxies(['::ffff:10.0.0.0/104']), '2001:db8:1::5'],
     ['192.0.2.1', '198.51.100.1', proxies, '192.0.2.1'],
     ['', undefined, proxies, 'unknown'],
   ])('of socket %j and forwarded %j', (socket, forwarded, trusted, expected) => {
     expect(clientAddress(socket, forwarded, trusted)).toBe(expected);
   });
 
-  it.each(['', '10.0.0.0/33', '10.0.0.0/08', '010.0.0.0/8', '::ffff:10.0.0.0/8', 'fe80::1%eth0', '1.2.3.4/8/8', 'host'])(
-    'trusts nothing like %j',
-    (entry) => expect(() => new TrustedProxies([entry])).toThrow(RangeError),
-  );
+  it.each([
+    '',
+    '10.0.0.0/33',
+    '10.0.0.1/8',
+    '10.0.0.0/08',
+    '010.0.0.0/8',
+    '::ffff:10.0.0.0/8',
+    'fe80::1%eth0',
+    '1.2.3.4/8/8',
+    'host',
+  ])('trusts nothing like %j', (entry) => expect(() => new TrustedProxies([entry])).toThrow(RangeError));
 
   it('counts an IPv6 site as one', () => {
     expect(addressGroup('2001:db8:1:2::5')).toBe(addressGroup('2001:db8:1:2:ffff::9'));
