@@ -16,7 +16,7 @@ export const MEDIA_TYPES = {
 /** What a spreadsheet takes for a formula at the beginning of a cell (OWASP "CSV Injection"), full-width forms with it. */
 const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 /** Not allowed in XML 1.0: control characters but tab and ends of lines, and halves of pairs. */
-// eslint-disable-next-line no-control-regex -- these are what is looked for
+
 const NO_XML =
   /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 

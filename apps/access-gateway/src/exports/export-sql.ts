@@ -45,6 +45,8 @@ function stillWithin(
   values: Values,
 ): string {
   const allowed = records.map((filter) => filterSql(filter, 'r.responsible_id', values)).join(' AND ');
-  return `FROM unnest(${values.add(ids, 'uuid[]')}) WITH ORDINALITY AS asked(id, n) JOIN ${kind.table} AS r ON r.id = asked.id
+  // LIMIT keeps it one look-up by key for each id: joined freely, a table just filled is read whole for each part.
+  return `FROM unnest(${values.add(ids, 'uuid[]')}) WITH ORDINALITY AS asked(id, n)
+    CROSS JOIN LATERAL (SELECT * FROM ${kind.table} AS t WHERE t.id = asked.id LIMIT 1) AS r
     WHERE ${ofDeleted ? 'r.deleted_at IS NOT NULL' : 'r.deleted_at IS NULL'} AND ${allowed}`;
 }
