@@ -213,6 +213,26 @@ describe('exports', () => {
     expect(parse(bytes, { bom: true })).toHaveLength(1);
   });
 
+  it('takes a token that may read the type, and no other', async () => {
+    const body = { name: unique('Token'), scopes: ['contacts:read'] };
+    const { token } = await made(staff.admin.post('/v1/api-tokens', body));
+    const client = staff.admin.withToken(String(token));
+    expect((await exported(client, { type: 'contacts', format: 'csv' })).bytes.length).toBeGreaterThan(100);
+    expect(await outcome(client.post('/v1/exports', { type: 'deals', format: 'csv' }))).toBe('403 scope-missing');
+  });
+
+  it('of deleted records is for those who may bring them back', async () => {
+    const { id } = await made(staff.admin.post('/v1/companies', { name: unique('Company'), responsibleId: manager.id }));
+    await answered(200, staff.admin.delete(`/v1/companies/${id}`));
+    const ask = async (client: HttpClient, filter: Json): Promise<string[]> => {
+      const { bytes } = await exported(client, { type: 'companies', filter, format: 'csv' });
+      return (parse(bytes, { columns: true, bom: true }) as { id: string }[]).map((row) => row.id);
+    };
+    expect(await ask(staff.admin, { deleted: 'true' })).toEqual([id]);
+    expect(await ask(staff.admin, {})).not.toContain(id);
+    expect(await ask(manager.client, { deleted: 'true' })).toEqual([]);
+  });
+
   it('is cancelled with its person', async () => {
     const person = await staff.person({ grants: GRANTS });
     const { exportId } = await startedExport(person.client, { type: 'contacts', format: 'csv' });
