@@ -1,7 +1,7 @@
 import { refuse } from '#kernel';
 
 /** How often a command is planned anew after a guard found that its plan had been overtaken. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 8;
 
 /**
  * Runs a command whose guard raises `sqlState` when two changes at once made together what neither alone would have. Planned anew
