@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import { startSystem, type System } from '#testing';
 import { RecordWatch } from './record-watch.js';
 import {
@@ -14,9 +15,11 @@ import {
   type Person,
 } from './staff.js';
 
+import { exported } from './exported.js';
+
 /*
  * access.md as a table: each kind of record, each action, each level, and whose the record is, through every way there is: card,
- * list, count, history, past card, live stream, the write itself, and what explaining says.
+ * list, count, history, past card, live stream, export, the write itself, and what explaining says.
  */
 const LEVELS = ['allowed', 'group', 'responsible', 'forbidden'] as const;
 const KINDS = [
@@ -148,6 +151,18 @@ describe('the matrix', () => {
     return table(asked, ({ id }) => told.includes(id));
   }
 
+  /** The rows of the records asked about that an export holds, or what it is refused with. */
+  async function inExport(person: Person, [route]: Kind, asked: readonly Asked[]): Promise<readonly Owner[] | string> {
+    const body = { type: route, format: 'csv' };
+    const may = await outcome(person.client.post('/v1/exports', { ...body, filter: { responsibleId: person.id } }));
+    if (may !== '202') return may;
+    const { bytes } = await exported(person.client, body);
+    const ids = (parse(bytes, { columns: true, bom: true }) as { id: string }[]).map(({ id }) => id);
+    return asked.filter((one) => one.kind[0] === route && ids.includes(one.id)).map(({ owner }) => owner);
+  }
+  const exportable = (level: Level): readonly Owner[] | string =>
+    level === 'forbidden' ? '403 forbidden' : OWNERS.filter((owner) => reaches(level, owner));
+
   it.each(LEVELS)('to see at the level %s', async (level) => {
     const person = await colleagueWith('view', level);
     const watch = level === 'forbidden' ? undefined : await RecordWatch.open(person.client);
@@ -165,6 +180,8 @@ describe('the matrix', () => {
     for (const kind of KINDS) {
       if (level === 'forbidden') expect(await outcome(person.client.get(`/v1/${kind[0]}`))).toBe('403 forbidden');
       else expect(await listed(person, kind, asked)).toEqual(OWNERS.filter((owner) => reaches(level, owner)));
+      // Whoever may export everything exports what he sees.
+      expect([kind[0], await inExport(person, kind, asked)]).toEqual([kind[0], exportable(level)]);
     }
     // What cannot be seen cannot be changed, whatever else is held: it is not there.
     const changed = await ask(asked, ({ kind, id }) => outcome(person.client.patch(`/v1/${kind[0]}/${id}`, { note: 'x' })));
@@ -197,15 +214,19 @@ describe('the matrix', () => {
     expect(answers).toEqual(table(asked, ({ owner }) => written(action, level, owner)));
   });
 
-  /** Not reached by a route of their own here: their decision is the same, and explaining tells it. */
-  it.each((['export', 'call'] as const).flatMap((action) => LEVELS.map((level) => [action, level] as const)))(
-    'to %s at the level %s',
-    async (action, level) => {
-      const person = await colleagueWith(action, level);
-      const asked = await records(person);
-      expect(await ask(asked, explained(person, action))).toEqual(table(asked, ({ owner }) => explanation(level, owner)));
-    },
-  );
+  it.each(LEVELS)('to export at the level %s', async (level) => {
+    const person = await colleagueWith('export', level);
+    const asked = await records(person);
+    expect(await ask(asked, explained(person, 'export'))).toEqual(table(asked, ({ owner }) => explanation(level, owner)));
+    for (const kind of KINDS) expect([kind[0], await inExport(person, kind, asked)]).toEqual([kind[0], exportable(level)]);
+  });
+
+  /** Not reached by a route of its own here: its decision is the same, and explaining tells it. */
+  it.each(LEVELS)('to call at the level %s', async (level) => {
+    const person = await colleagueWith('call', level);
+    const asked = await records(person);
+    expect(await ask(asked, explained(person, 'call'))).toEqual(table(asked, ({ owner }) => explanation(level, owner)));
+  });
 
   it.each(['allowed', 'forbidden'] as const)('to create at the level %s', async (level) => {
     const person = await colleagueWith('create', level);

@@ -35,6 +35,8 @@ export const gatewayConfigSchema = z
     PALISADE_GATEWAY_KEY_DIR: z.string().min(1).default('.data/gateway-keys'),
     /** The key of second factors from outside, in place of that file: 32 bytes in base64. */
     PALISADE_FACTOR_KEY: setting.secret().optional(),
+    /** Rows of one export at most. */
+    PALISADE_EXPORT_MOST_ROWS: setting.integer(1, 100_000).default(100_000),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
   })
@@ -50,5 +52,6 @@ export const gatewayConfigSchema = z
     keyDir: env.PALISADE_GATEWAY_KEY_DIR,
     factorKey: env.PALISADE_FACTOR_KEY,
     poolSize: env.PALISADE_GATEWAY_POOL,
+    exportMostRows: env.PALISADE_EXPORT_MOST_ROWS,
   }));
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

@@ -11,6 +11,8 @@ import { ApiTokens } from './api-tokens/api-tokens.js';
 import type { GatewayConfig } from './config.js';
 import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
+import { ExportStore } from './exports/export-store.js';
+import type { ExportKeys } from './exports/export-keys.js';
 import { GatewayDatabase } from './database/gateway-database.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
@@ -81,10 +83,14 @@ function access(
 }
 
 /** Builds everything that the gateway is made of, by hand: what depends on what is read here. Starts to look for the broker. */
-export function buildParts(config: GatewayConfig, logger: Logger, key: FactorKey) {
+export function buildParts(
+  config: GatewayConfig,
+  logger: Logger,
+  keys: { readonly factors: FactorKey; readonly exports: ExportKeys },
+) {
   const outside = connections(config, logger);
   const { database, broker, core } = outside;
-  const inside = access(outside, logger, key);
+  const inside = access(outside, logger, keys.factors);
   const { audit, authorizations, hasher, credentials, sessions, secondFactors } = inside;
   const people = new People(database);
   const accountsOfPeople = new AccountsOfPeople({
@@ -103,7 +109,9 @@ export function buildParts(config: GatewayConfig, logger: Logger, key: FactorKey
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
+  const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
   const routes = new RouteCatalogue();
-  return { ...outside, ...inside, people, accountsOfPeople, apiTokens, cutOffs, openStreams, relay, administrator, routes };
+  const watching = { cutOffs, openStreams, relay };
+  return { ...outside, ...inside, ...watching, people, accountsOfPeople, apiTokens, administrator, exportStore, routes };
 }
 export type GatewayParts = ReturnType<typeof buildParts>;

@@ -11,6 +11,8 @@ import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { GatewayDatabase } from './database/gateway-database.js';
+import { ExportStore } from './exports/export-store.js';
+import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
@@ -26,6 +28,7 @@ import { PipelinesController } from './pipelines/pipelines.controller.js';
 import { RecordsModule } from './records/records.module.js';
 import { WatchRelay } from './relay/watch-relay.js';
 import { Authentication } from './requests/authentication.js';
+import { Authorizations } from './requests/authorizations.js';
 import { OpenStreams } from './requests/open-streams.js';
 import { RewindsController } from './rewinds/rewinds.controller.js';
 import { Rewinds } from './rewinds/rewinds.js';
@@ -61,6 +64,8 @@ export class FoundationModule {
       [Passwords, parts.passwords],
       [SecondFactors, parts.secondFactors],
       [Reauthentication, parts.reauthentication],
+      [Authorizations, parts.authorizations],
+      [ExportStore, parts.exportStore],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -81,6 +86,7 @@ export class GatewayModule {
       imports: [
         FoundationModule.forRoot(parts, logger),
         RecordsModule,
+        ExportsModule,
         WatchingModule,
         // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
         // it once.

@@ -6,7 +6,8 @@ import type { GatewayConfig } from './config.js';
 import { GatewayModule } from './gateway.module.js';
 import { buildParts, type GatewayParts } from './gateway-parts.js';
 import { decideBeforeBodies } from './requests/request-hook.js';
-import { factorKey } from './second-factors/factor-key.js';
+import { ExportKeys } from './exports/export-keys.js';
+import { FactorKey, gatewayKey } from './second-factors/factor-key.js';
 
 const CLOSE_MS = 5_000;
 
@@ -21,7 +22,8 @@ export interface Gateway {
 
 /** Starts one gateway and returns when it listens. Broker, core and an administrator are looked for in the background. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
-  const parts = buildParts(config, logger, await factorKey(config.factorKey, config.keyDir));
+  const key = await gatewayKey(config.factorKey, config.keyDir);
+  const parts = buildParts(config, logger, { factors: new FactorKey(key), exports: new ExportKeys(key) });
   await parts.hasher.warmUp();
   const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
     ...{ logger, catalogue: PROBLEMS },

@@ -95,6 +95,11 @@ export const PROBLEMS = {
     title: 'Still in progress',
     detail: 'The first request with this key is running. Try again shortly.',
   },
+  'export-not-ready': {
+    status: 409,
+    title: 'Export not ready',
+    detail: 'Its rows are being written. Ask for its state and come again when it is done.',
+  },
   'version-conflict': {
     status: 412,
     title: 'Version conflict',
@@ -125,6 +130,11 @@ export const PROBLEMS = {
     status: 422,
     title: 'Rewind too large',
     detail: 'Undo it in parts: give a later since, or an earlier until.',
+  },
+  'export-too-large': {
+    status: 422,
+    title: 'Export too large',
+    detail: 'Narrow the filter, and export in parts.',
   },
   'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
   'own-privileges': {

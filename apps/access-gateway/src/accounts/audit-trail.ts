@@ -21,6 +21,8 @@ export type AuditType =
   | 'access.cut-off'
   | 'exposure.read'
   | 'audit.read'
+  | 'export.requested'
+  | 'export.sent'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */

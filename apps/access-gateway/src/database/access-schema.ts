@@ -96,6 +96,42 @@ export interface AuditTable {
   details: JsonColumn<Record<string, unknown>>;
 }
 
+export type ExportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** An export of rows: who asked, which rows passed the gate, and how far it is. */
+export interface ExportsTable {
+  id: string;
+  user_id: string;
+  /** The person's epoch when it was asked for: a reactivation leaves old exports dead. */
+  epoch: number;
+  record_type: 'contact' | 'company' | 'deal';
+  format: 'csv' | 'xlsx';
+  of_deleted: boolean;
+  /** HMAC of what was asked: tells a repeat from another request. */
+  request_hmac: Buffer;
+  state: Generated<ExportState>;
+  /** In the order of the file; emptied when the file is gone. */
+  row_ids: string[];
+  rows: number;
+  done: Generated<number>;
+  /** The export's own data key, wrapped; null: the file is gone. */
+  wrapped_key: Buffer | null;
+  /** Rises with each gateway that takes the work up: the one before writes no more. */
+  claims: Generated<number>;
+  lease_until: LaterTimeColumn;
+  created_at: StampColumn;
+  finished_at: LaterTimeColumn;
+}
+
+/** Masked rows as JSON, sealed with the export's data key for this export and place. */
+export interface ExportPartsTable {
+  export_id: string;
+  first_row: number;
+  /** Rows that were looked at; those out of reach meanwhile are not in it. */
+  row_count: number;
+  sealed: string;
+}
+
 export interface SecretsTable {
   name: string;
   value: Buffer;
@@ -112,4 +148,6 @@ export interface GatewaySchema extends ReadSchema {
   'access.known_addresses': KnownAddressesTable;
   'access.audit': AuditTable;
   'access.secrets': SecretsTable;
+  'access.exports': ExportsTable;
+  'access.export_parts': ExportPartsTable;
 }

@@ -4,12 +4,14 @@ import { runMigrations } from '#platform';
 import { access } from './0001-access.js';
 import { auditPosition } from './0002-audit-position.js';
 import { secondFactors } from './0003-second-factors.js';
+import { exports } from './0004-exports.js';
 
 /** By name; what has run is never changed. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-access': access,
   '0002-audit-position': auditPosition,
   '0003-second-factors': secondFactors,
+  '0004-exports': exports,
 };
 export const SCHEMA = 'access';
 

@@ -5,6 +5,7 @@ import type { AuthorizationRow } from '#contracts';
 import { decide, filterFor, type Principal, type RecordFilter } from '#policy';
 import { testDatabase, type TestDatabase } from '#testing';
 import { compile, type Authorization } from '../requests/authorizations.js';
+import { exportIdsSql, exportRowsSql } from '../exports/export-sql.js';
 import { openCardSql } from './card-sql.js';
 import {
   generatedCompany,
@@ -21,9 +22,9 @@ import { messageFor } from '../watching/record-change.js';
 import { countSql, listSql, type Sql } from './record-sql.js';
 
 /*
- * One policy: on generated companies in a real database, what is listed, counted, opened, delivered on the live stream and decided
- * about by commands is what the written model says, for every person and every record. Another way out of the system (an export) is
- * held against the same model by one more line in READERS.
+ * One policy: on generated companies in a real database, what is listed, counted, opened, exported, delivered on the live stream and
+ * decided about by commands is what the written model says, for every person and every record. Another way out of the system is held
+ * against the same model by one more line in READERS.
  */
 const KINDS: Readonly<Record<Type, RecordKind>> = { contact: CONTACTS, company: COMPANIES, deal: DEALS };
 type FilterOf = (principal: Principal, type: Type) => RecordFilter;
@@ -81,6 +82,20 @@ const READERS: Readonly<Record<string, (asked: Asked) => Promise<readonly string
         .map(async ({ id }) => ((await open(authorization, type, id)) ? [id] : [])),
     );
     return opened.flat().sort();
+  },
+  /** Who may export all exports what he sees: which rows they are, and each part of them anew. */
+  exported: async ({ authorization: { principal }, type, filterOf }) => {
+    const filters = { records: [filterOf(principal, type)], attribution: filterFor(principal, 'attribution', 'view') };
+    const request = parseListRequest(KINDS[type], {}, 'RU');
+    const ids = (await run<{ id: string }>(exportIdsSql(KINDS[type], request, filters, 1_000))).map(({ id }) => id);
+    const rows = await run<{ id: string }>(exportRowsSql(KINDS[type], ids, false, filters));
+    if (rows.length !== ids.length) throw new Error(`wrote ${rows.length} of ${ids.length}`);
+    // The part decides for itself: given everything, it has no more than that.
+    const all = await gateway.query<{ id: string }>(`SELECT id FROM ${KINDS[type].table}`);
+    const everything = all.rows.map(({ id }) => id);
+    const decided = await run<{ id: string }>(exportRowsSql(KINDS[type], everything, false, filters));
+    if (decided.length !== rows.length) throw new Error(`a part has ${decided.length} of ${rows.length}`);
+    return rows.map(({ id }) => id).sort();
   },
   decided: ({ company, authorization: { principal }, type }) => {
     const allowed = company.records.filter((record) => record.type === type && decide(principal, type, 'view', record).allowed);
@@ -145,7 +160,7 @@ async function holdPartsOfDeals(company: GeneratedCompany, person: Person, autho
 const agrees = (filterOf: FilterOf) => fc.asyncProperty(generatedCompany, (company) => holdAgainstModel(company, filterOf));
 
 describe('on generated companies', () => {
-  it('listed, counted, opened, delivered and decided are one, thousands of times', async () => {
+  it('listed, counted, opened, exported, delivered and decided are one, thousands of times', async () => {
     const seed = Number(process.env['PALISADE_TEST_SEED'] ?? randomSeed());
     process.stdout.write(`one policy: PALISADE_TEST_SEED=${seed}\n`);
     await fc.assert(

@@ -57,12 +57,17 @@ function customFieldsSql(kind: RecordKind): string {
       WHERE v.value <> 'null') END AS custom_fields`;
 }
 
+/** The columns of a row of an export: those of a list, the note and the fields of the company's own making. */
+export function exportColumns(kind: RecordKind): string {
+  return `${LIST_COLUMNS[kind.type]}, r.note, ${customFieldsSql(kind)}, ${COMMON}`;
+}
+
 /** The columns of a card, from the table as `r`. */
 export function cardColumns(kind: RecordKind): string {
   return `${CARD_COLUMNS[kind.type]}, r.note, ${customFieldsSql(kind)}, ${COMMON}`;
 }
 
-const SORT_COLUMNS: Readonly<Record<Sort['field'], { column: string; type: string }>> = {
+export const SORT_COLUMNS: Readonly<Record<Sort['field'], { column: string; type: string }>> = {
   createdAt: { column: 'r.created_at', type: 'timestamptz' },
   updatedAt: { column: 'r.updated_at', type: 'timestamptz' },
   name: { column: 'r.name', type: 'text' },
@@ -102,7 +107,8 @@ export interface ListFilters {
   readonly attribution: RecordFilter;
 }
 
-function whereSql(request: ListRequest, filters: ListFilters, values: Values): string {
+/** What a record must be to be found: within the policy's filters, and as it was asked for. */
+export function whereSql(request: ListRequest, filters: ListFilters, values: Values): string {
   const allowed = filters.records.map((filter) => filterSql(filter, 'r.responsible_id', values));
   const parts = [...allowed, ...conditions(request, values)];
   if (Object.keys(request.attribution).length > 0) parts.push(filterSql(filters.attribution, 'r.responsible_id', values));

@@ -38,9 +38,12 @@ export class FactorKey {
   }
 }
 
-/** The key given from outside (base64 of 32 bytes), or that of the file `factor-key` (0600) of the folder, made at first use. */
-export async function factorKey(given: Secret<string> | undefined, keyDir: string): Promise<FactorKey> {
-  return new FactorKey(Buffer.from(given === undefined ? await keyFile(keyDir) : given.expose(), 'base64'));
+/**
+ * The key of the gateways given from outside (base64 of 32 bytes), or that of the file `factor-key` (0600) of the folder, made at first
+ * use. Each purpose derives its own key of it.
+ */
+export async function gatewayKey(given: Secret<string> | undefined, keyDir: string): Promise<Buffer> {
+  return Buffer.from(given === undefined ? await keyFile(keyDir) : given.expose(), 'base64');
 }
 
 /** Of several gateways that start at once one makes the file, whole from its first moment; the others read it. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Secret } from '#kernel';
 import { matchingStep, newRecoveryCodes, newTotpSecret, otpauthUrl, typedCode } from './codes.js';
-import { FactorKey, factorKey } from './factor-key.js';
+import { FactorKey, gatewayKey } from './factor-key.js';
 import { requiresSecondFactor } from './required-factor.js';
 
 /** RFC 6238 appendix B: the secret `12345678901234567890`; the last six of its eight digits. */
@@ -51,6 +51,8 @@ describe('the factor key', () => {
     expect(key.hashOf('one', 'A').equals(key.hashOf('two', 'A'))).toBe(false);
   });
 
+  const factorKey = async (...from: Parameters<typeof gatewayKey>): Promise<FactorKey> =>
+    new FactorKey(await gatewayKey(...from));
   it('is one file for gateways that start at once, for its owner only', async () => {
     const folder = join(await mkdtemp(join(tmpdir(), 'palisade-factor-key-')), 'keys');
     try {
