@@ -20,6 +20,7 @@ let admin: pg.Client;
 let log: CrmLog;
 let varied: VariedLog;
 let options: RebuildOptions;
+const reported: string[] = [];
 
 beforeAll(async () => {
   database = await testDatabase();
@@ -33,7 +34,7 @@ beforeAll(async () => {
   varied = new VariedLog(log, 3);
   await varied.append(400);
   options = {
-    ...{ databaseUrl, keys, lanes: 2, report: () => undefined },
+    ...{ databaseUrl, keys, lanes: 2, report: (line) => reported.push(line) },
     openLane: (shapes, snapshot) => openLane(databaseUrl, keys, shapes, snapshot),
   };
 });
@@ -141,6 +142,7 @@ describe('a rebuild', () => {
     };
     const readers = [reader(), reader()].map((read) => read.catch((error: unknown) => errors.push(error)));
     const results: Rebuilt[] = [];
+    reported.length = 0;
     try {
       for (let time = 0; time < 3; time += 1) results.push(await rebuild(options));
     } finally {
@@ -150,6 +152,10 @@ describe('a rebuild', () => {
     }
     expect(errors).toEqual([]);
     expect(results[2]?.events).toBeGreaterThan(results[0]?.events ?? 0);
+    // Readers who lock in another order must not hold the swap up again and again.
+    const attempts = reported.flatMap((line) => /attempt (\d+)$/.exec(line)?.slice(1).map(Number) ?? []);
+    expect(attempts).toHaveLength(3);
+    expect(Math.max(...attempts)).toBeLessThanOrEqual(8);
     expect(apart(await verify(options))).toEqual([]);
   });
 

@@ -10,7 +10,7 @@ import { COUNTED_TABLE } from './row-writer.js';
 import { replaceRows } from './stream-rows.js';
 import { cutLog, readStreams } from './stream-reader.js';
 import { projectStreams, type LogKeys } from './stream-projector.js';
-import { swapIn } from './swap.js';
+import { LockOrder, swapIn } from './swap.js';
 import { readShapes, type Shapes } from './table-shape.js';
 
 /** Any constant: held by a rebuild or a verification, of which there is one at a time. */
@@ -155,7 +155,7 @@ export async function build(
 async function catchUpAndSwap(client: Client, shapes: Shapes, built: Built, options: RebuildOptions): Promise<void> {
   let { horizon } = built;
   const project = (streams: readonly string[]) => projectAgain(client, shapes, streams, built.counted, options.keys);
-  for (let round = 0; round < CATCH_UPS_MAX; round += 1) {
+  const catchUp = async (): Promise<number> => {
     // Everything up to the new horizon is committed and seen by what follows; what is in doubt is done again.
     const next = await horizonNow(client);
     const streams = await streamsSince(client, horizon);
@@ -165,10 +165,12 @@ async function catchUpAndSwap(client: Client, shapes: Shapes, built: Built, opti
       await client.query('COMMIT');
     }
     horizon = next;
-    if (streams.length <= FEW) break;
-  }
+    return streams.length;
+  };
+  for (let round = 0; round < CATCH_UPS_MAX; round += 1) if ((await catchUp()) <= FEW) break;
+  const order = new LockOrder(shapes);
   for (let attempt = 1; ; attempt += 1) {
-    const swapped = await swapIn(client, shapes, async () => {
+    const swapped = await swapIn(client, shapes, order, async () => {
       await project(await streamsSince(client, horizon));
       return built.counted.row;
     });
@@ -176,6 +178,8 @@ async function catchUpAndSwap(client: Client, shapes: Shapes, built: Built, opti
     if (attempt === SWAPS_MAX)
       throw new RebuildRefused('the tables were never free for the swap; end what holds them and try again');
     await sleep(SWAP_PAUSE_MS);
+    // What was written meanwhile must not be left to the next try, in which writers wait.
+    await catchUp();
   }
 }
 

@@ -16,6 +16,30 @@ const LOCK_NOT_AVAILABLE = '55P03';
 const DEADLOCK = '40P01';
 
 /**
+ * The order in which the live tables are locked. A reader who has one table and waits for another that is locked already would hold up
+ * the swap each time; so a table that was not free is locked first the next time, which comes to the order of the readers.
+ */
+export class LockOrder {
+  #tables: readonly string[];
+
+  constructor(shapes: Shapes) {
+    this.#tables = [...shapes.values()].map(({ table }) => table);
+  }
+
+  /** Throws the database's error when one is not free within the lock timeout. */
+  async lock(client: Client): Promise<void> {
+    for (const table of this.#tables) {
+      try {
+        await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+      } catch (error) {
+        this.#tables = [table, ...this.#tables.filter((one) => one !== table)];
+        throw error;
+      }
+    }
+  }
+}
+
+/**
  * One short transaction: writers of the log wait (es.append writes es.events before any read table, so the order of locks is the
  * same), `last` projects what is left, then the live tables are locked and replaced. False when they were not free: nothing changed.
  *
@@ -23,7 +47,7 @@ const DEADLOCK = '40P01';
  * Rows written since are younger than such a snapshot. Small tables, which rights hang on, are therefore written whole and frozen:
  * everybody sees them. Large ones were frozen before; they are read by statements that lock first and look at the clock after.
  */
-export async function swapIn(client: Client, shapes: Shapes, last: () => Promise<Columns>): Promise<boolean> {
+export async function swapIn(client: Client, shapes: Shapes, order: LockOrder, last: () => Promise<Columns>): Promise<boolean> {
   await client.query('BEGIN');
   try {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
@@ -35,7 +59,7 @@ export async function swapIn(client: Client, shapes: Shapes, last: () => Promise
     }
     for (const shape of shapes.values()) for (const statement of await likeLive(client, shape)) await client.query(statement);
     const tables = [...shapes.values()];
-    await client.query(`LOCK TABLE ${tables.map(({ table }) => table).join(', ')} IN ACCESS EXCLUSIVE MODE`);
+    await order.lock(client);
     await client.query(
       tables
         .map(({ table, beside }) => `DROP TABLE ${table}; ALTER TABLE ${beside} SET SCHEMA ${table.slice(0, table.indexOf('.'))}`)
