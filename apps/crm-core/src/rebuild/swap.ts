@@ -8,7 +8,10 @@ import { copyLine, COPY_OPTIONS } from './copy-text.js';
 import { copyInto, COUNTED_TABLE } from './row-writer.js';
 import type { Shapes, TableShape } from './table-shape.js';
 
-/** Below PostgreSQL's deadlock_timeout (1 s), so that this gives way and not a service. For each table; readers of those locked before wait as long. */
+/**
+ * Below PostgreSQL's deadlock_timeout (1 s), so that this gives way and not a service. It holds for each table; readers of those
+ * that are locked already wait as long.
+ */
 const LOCK_TIMEOUT_MS = 150;
 /** Rows of a table that is written whole in the swap. */
 const SMALL_TABLE = 5_000;
