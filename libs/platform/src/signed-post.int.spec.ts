@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Secret } from '#kernel';
-import { isPublic, targetFault } from './post-target.js';
+import { isPublic, NotPublic, publicOnly, targetFault } from './post-target.js';
 import { post, PostFailed, signatureOf } from './signed-post.js';
 
 interface Taken {
@@ -92,6 +92,11 @@ describe('a POST', () => {
     expect(await targetFault(url(host), true)).toBeNull();
     expect(taken).toEqual([]);
   });
+});
+
+it('a name is judged by what it is at the moment of connecting', async () => {
+  const connecting = new Promise((resolve) => publicOnly('localhost', { all: true }, (error) => resolve(error)));
+  expect(await connecting).toBeInstanceOf(NotPublic);
 });
 
 describe('a target', () => {
