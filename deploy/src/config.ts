@@ -36,7 +36,8 @@ export type PassedOn =
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
-  | 'PALISADE_HEADS_WEBHOOK';
+  | 'PALISADE_HEADS_WEBHOOK'
+  | 'PALISADE_LEDGER_RETENTION_MONTHS';
 
 /** Every wrong value of the environment. A problem names the variable and what it may be, and never quotes a secret. */
 export class ConfigError extends Error {
@@ -68,6 +69,10 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
+  PALISADE_LEDGER_RETENTION_MONTHS: {
+    accepts: (value) => isPositive(value) && Number(value) <= 240,
+    expected: 'a whole number of months from 1 to 240',
+  },
 };
 
 const OTHER_NAMES = [

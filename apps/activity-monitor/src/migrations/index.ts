@@ -3,12 +3,16 @@ import { runMigrations } from '#platform';
 import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
+import { ledgerByMonth } from './0010-ledger-by-month.js';
+import { alarmsByWhat } from './0011-alarms-by-what.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
   '0001-first-light': firstLight,
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
+  '0010-ledger-by-month': ledgerByMonth,
+  '0011-alarms-by-what': alarmsByWhat,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
