@@ -28,6 +28,8 @@ import { SecondFactors } from './second-factors/second-factors.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignInThrottle } from './sessions/sign-in-throttle.js';
 import { SignIn } from './sessions/sign-in.js';
+import type { WebhookKeys } from './webhooks/webhook-keys.js';
+import { WebhookStore } from './webhooks/webhook-store.js';
 
 /** What connects to the world outside. */
 function connections(config: GatewayConfig, logger: Logger) {
@@ -86,7 +88,7 @@ function access(
 export function buildParts(
   config: GatewayConfig,
   logger: Logger,
-  keys: { readonly factors: FactorKey; readonly exports: ExportKeys },
+  keys: { readonly factors: FactorKey; readonly exports: ExportKeys; readonly webhooks: WebhookKeys },
 ) {
   const outside = connections(config, logger);
   const { database, broker, core } = outside;
@@ -110,8 +112,21 @@ export function buildParts(
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
+  const { allowPrivateTargets } = config;
+  const webhooks = new WebhookStore({ database, audit, keys: keys.webhooks, allowPrivateTargets });
   const routes = new RouteCatalogue();
   const watching = { cutOffs, openStreams, relay };
-  return { ...outside, ...inside, ...watching, people, accountsOfPeople, apiTokens, administrator, exportStore, routes };
+  return {
+    ...outside,
+    ...inside,
+    ...watching,
+    people,
+    accountsOfPeople,
+    apiTokens,
+    administrator,
+    exportStore,
+    webhooks,
+    routes,
+  };
 }
 export type GatewayParts = ReturnType<typeof buildParts>;

@@ -23,6 +23,9 @@ export type AuditType =
   | 'audit.read'
   | 'export.requested'
   | 'export.sent'
+  | 'webhook.created'
+  | 'webhook.ended'
+  | 'webhook.retried'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */

@@ -46,6 +46,7 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
         new RecordReaders({ ...optionsOf(live), broker, database }),
     },
   ],
+  exports: [MonitorClient, AlarmReaders],
 })
 export class WatchingModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
