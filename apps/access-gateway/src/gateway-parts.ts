@@ -23,6 +23,7 @@ import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
 import { OpenStreams } from './requests/open-streams.js';
 import { Refusals } from './requests/refusals.js';
+import { RefusedRequests } from './requests/refused-requests.js';
 import type { FactorKey } from './second-factors/factor-key.js';
 import { SecondFactors } from './second-factors/second-factors.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
@@ -48,7 +49,8 @@ function access(
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
-  const refusals = new Refusals(audit, logger);
+  const refusedRequests = new RefusedRequests(database, logger);
+  const refusals = new Refusals(audit, logger, refusedRequests);
   const tokens = new LiveTokens(database);
   const authentication = new Authentication(tokens, authorizations, addressRule, audit, refusals, logger);
   const hasher = new PasswordHasher();
@@ -72,6 +74,7 @@ function access(
   return {
     audit,
     refusals,
+    refusedRequests,
     authorizations,
     authentication,
     hasher,

@@ -37,6 +37,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const stopping = new AbortController();
   parts.cutOffs.start();
   parts.relay.start();
+  parts.refusedRequests.start();
   const administrator = parts.administrator.ensure(stopping.signal);
   return {
     app,
@@ -46,6 +47,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       stopping.abort();
       await closeWithin(app, CLOSE_MS);
       await Promise.all([administrator, parts.cutOffs.stop(), parts.openStreams.stop(), parts.relay.stop()]);
+      await parts.refusedRequests.stop();
       await parts.broker.close();
       await parts.database.close();
     },

@@ -5,7 +5,7 @@ import { access } from './0001-access.js';
 import { auditPosition } from './0002-audit-position.js';
 import { secondFactors } from './0003-second-factors.js';
 import { exports } from './0004-exports.js';
-import { webhooks } from './0010-webhooks.js';
+import { watching } from './0010-watching.js';
 
 /** By name; what has run is never changed. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -13,7 +13,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-audit-position': auditPosition,
   '0003-second-factors': secondFactors,
   '0004-exports': exports,
-  '0010-webhooks': webhooks,
+  '0010-watching': watching,
 };
 export const SCHEMA = 'access';
 
