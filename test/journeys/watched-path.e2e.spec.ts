@@ -9,6 +9,7 @@ import {
   eventually,
   everyRow,
   made,
+  newPassword,
   outcome,
   outcomeOf,
   persistently,
@@ -249,12 +250,23 @@ describe('the watched path', () => {
       ['/v1/monitoring/users/stream?userId=me', 'unknown-filter'],
     ];
     for (const [path, code] of wrong) expect([path, await outcome(staff.admin.get(path))]).toEqual([path, `422 ${code}`]);
-    const { client } = await manager();
+    const person = await manager();
+    const { client, email } = person;
     const routes = ['/v1/exposure', '/v1/alerts', '/v1/alerts/stream', '/v1/monitoring/users', '/v1/monitoring/users/stream'];
     for (const path of [...routes, '/v1/webhooks', `/v1/webhooks/${randomUUID()}/deliveries`])
       expect([path, await outcome(client.get(path))]).toEqual([path, '403 forbidden']);
     expect(await outcome(client.post('/v1/webhooks', {}))).toBe('403 forbidden');
     expect(await outcome(staff.admin.post('/v1/webhooks', { url: 'ftp://example.com' }))).toBe('422 validation-failed');
+    // Whoever goes on like this is told about, and so is who tries his password.
+    for (let asking = 0; asking < 12; asking += 1)
+      expect(await outcome(client.get(`/v1/contacts/${randomUUID()}`))).toBe('404 not-found');
+    for (let trying = 0; trying < 10; trying += 1)
+      expect(await outcome(staff.admin.post('/v1/sessions', { email, password: newPassword() }))).toBe('401 invalid-credentials');
+    for (const type of ['refusals.many', 'sign-in.refused'])
+      await eventually(type, async () => {
+        const alarms = await everyRow<Alarm>(staff.admin, `/v1/alerts?userId=${person.id}&type=${type}`);
+        return alarms.length === 1 ? true : undefined;
+      });
   });
 
   it('lets others work, and administrators look', async () => {
