@@ -16,6 +16,7 @@ import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
+import { IMPORT_COMMANDS, ImportsModule } from './imports/imports.module.js';
 import { LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
@@ -42,6 +43,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,
+    ...IMPORT_COMMANDS,
   }),
 );
 
@@ -60,6 +62,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     PipelinesModule,
     LeadsModule,
     RewindsModule,
+    ImportsModule,
     SealsModule,
   ],
   controllers: [RequestsController],

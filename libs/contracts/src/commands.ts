@@ -54,6 +54,7 @@ export const COMMANDS = [
   'RestoreContact',
   'AssignContact',
   'EraseContact',
+  'ImportContacts',
   'CreateCompany',
   'ChangeCompany',
   'DeleteCompany',
