@@ -32,6 +32,8 @@ export class GetRevealedPointHandler implements IQueryHandler<GetRevealedPoint, 
     const { events } = await this.log.history(revealAggregate, request.revealId);
     const [revealed] = events;
     if (revealed === undefined || revealed.metadata.actorId !== request.caller.userId) return refuse('not-found');
+    // As long as its command is remembered, and no longer: later, a reveal is another one, with a reason and a count of its own.
+    if ((await this.log.findCommand(revealed.metadata.commandId)) === undefined) return refuse('not-found');
     const { event } = revealed;
     const kind = event.type === 'PhoneRevealed' ? 'phone' : 'email';
     const { recordType, recordId, recordVersion, pointId } = event.data;
