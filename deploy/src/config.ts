@@ -36,7 +36,9 @@ export type PassedOn =
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
-  | 'PALISADE_HEADS_WEBHOOK';
+  | 'PALISADE_HEADS_WEBHOOK'
+  | 'PALISADE_TELEPHONY_URL'
+  | 'PALISADE_TELEPHONY_SECRET';
 
 /** Every wrong value of the environment. A problem names the variable and what it may be, and never quotes a secret. */
 export class ConfigError extends Error {
@@ -68,6 +70,8 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
+  PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
+  PALISADE_TELEPHONY_SECRET: { accepts: (value) => [...value].length >= 32, expected: 'at least 32 characters' },
 };
 
 const OTHER_NAMES = [
@@ -204,6 +208,11 @@ class Reader {
     for (const name of Object.keys(PASSED_ON) as PassedOn[]) {
       const value = this.checked(name, PASSED_ON[name].accepts, PASSED_ON[name].expected);
       if (value !== undefined) found[name] = value;
+    }
+    if (found.PALISADE_TELEPHONY_URL !== undefined && found.PALISADE_TELEPHONY_SECRET === undefined) {
+      this.problems.push(
+        `PALISADE_TELEPHONY_SECRET: expected with PALISADE_TELEPHONY_URL, ${PASSED_ON.PALISADE_TELEPHONY_SECRET.expected}`,
+      );
     }
     return Object.freeze(found);
   }

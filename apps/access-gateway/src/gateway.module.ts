@@ -7,6 +7,7 @@ import { AuditTrail } from './accounts/audit-trail.js';
 import { Reauthentication } from './accounts/reauthentication.js';
 import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
+import { ContactPointsModule } from './contact-points/contact-points.module.js';
 import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
@@ -89,6 +90,7 @@ export class GatewayModule {
       imports: [
         FoundationModule.forRoot(parts, logger),
         RecordsModule,
+        ContactPointsModule,
         ExportsModule,
         ImportsModule,
         WatchingModule,

@@ -19,6 +19,8 @@ import {
   type Logger,
 } from '#platform';
 import { AuditCopier } from './audit/audit-copier.js';
+import { watchAbandonedCalls } from './calls/abandoned-calls.js';
+import { CallDispatcher } from './calls/call-dispatcher.js';
 import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
@@ -136,6 +138,8 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
     expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
     copier,
     sealer,
+    watchAbandonedCalls({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), log: app.get(CrmLog), logger }),
+    app.get(CallDispatcher, { strict: false }),
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),

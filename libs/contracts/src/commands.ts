@@ -25,6 +25,8 @@ export const commandEnvelopeSchema = z.strictObject({
   mediaType: z.string().max(200).nullable(),
   /** Compact JWE of the raw body, bound to the command's name and id; null without a body. */
   body: z.string().nullable(),
+  /** The kinds of records that the caller's API token is for, where an answer is about several; absent: all. */
+  among: z.array(z.enum(['contact', 'company'])).optional(),
 });
 export type CommandEnvelope = z.infer<typeof commandEnvelopeSchema>;
 
@@ -91,6 +93,14 @@ export const COMMANDS = [
   'CreateForm',
   'ChangeForm',
   'RewindUser',
+  'RevealContactPhone',
+  'RevealContactEmail',
+  'RevealCompanyPhone',
+  'RevealCompanyEmail',
+  'LookUpPhone',
+  'CallContact',
+  'CallCompany',
+  'ReportIncomingCall',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 

@@ -3,6 +3,7 @@ export * from './commands.js';
 export * from './explain.js';
 export * from './imports.js';
 export * from './record-queries.js';
+export * from './point-queries.js';
 export * from './watch.js';
 export * from './search-words.js';
 export * from './security-settings.js';

@@ -111,6 +111,11 @@ export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'Malformed request', detail: 'Check the request line and headers.' },
   'validation-failed': { status: 422, title: 'Invalid input', detail: 'Correct the fields named in errors.' },
   'invalid-phone': { status: 422, title: 'Invalid phone', detail: 'Give one complete telephone number per field.' },
+  'incomplete-number': {
+    status: 422,
+    title: 'Incomplete number',
+    detail: 'Give one complete telephone number; parts of numbers find nothing.',
+  },
   'invalid-email': { status: 422, title: 'Invalid e-mail', detail: 'Give one complete e-mail address per field.' },
   'masked-value': {
     status: 422,

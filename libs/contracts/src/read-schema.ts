@@ -178,6 +178,20 @@ export interface AuditRowsTable {
   details: JsonColumn<Record<string, unknown>>;
 }
 
+/** A call that somebody placed, and what became of it. Ids alone: whom it went to stands in the record. */
+export interface CallsTable {
+  id: string;
+  record_type: 'contact' | 'company';
+  record_id: string;
+  phone_id: string;
+  placed_by: string;
+  placed_at: TimeColumn;
+  state: 'placed' | 'handed-over' | 'failed';
+  /** Of a failed one. */
+  cause: 'refused' | 'unreachable' | 'interrupted' | null;
+  version: number;
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
@@ -193,6 +207,7 @@ export interface ReadSchema {
   'read.security': SecurityTable;
   'read.erasures': ErasuresTable;
   'read.audit': AuditRowsTable;
+  'read.calls': CallsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

@@ -17,6 +17,7 @@ export { holdLeadership, type Leadership, type LeadershipOptions } from './leade
 export { brokerLog, createLogger, nestLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
 export { metricsRegistry } from './metrics.js';
 export { migrationMain, runMigrations, type MigrationOptions } from './migrations.js';
+export { post, PostRefused, signatureOf, type PostOptions } from './outgoing-post.js';
 export {
   problemOf,
   ProblemFilter,

@@ -36,6 +36,8 @@ export interface CoreRequest {
   /** The body as sent; core judges it after the rights. */
   readonly rawBody?: Buffer;
   readonly mediaType?: string;
+  /** The kinds of records that the caller's API token is for, where an answer is about several. */
+  readonly among?: readonly ('contact' | 'company')[];
   /** Set where the id must be known beforehand; otherwise made of the Idempotency-Key, or fresh. */
   readonly commandId?: string;
   /** Milliseconds to wait for the outcome. */
@@ -108,6 +110,7 @@ export class CoreClient {
       partId: asked.partId ?? null,
       expectedVersion: asked.expectedVersion ?? null,
       mediaType: asked.mediaType ?? null,
+      ...(asked.among === undefined ? {} : { among: [...asked.among] }),
       body: asked.rawBody === undefined ? null : await this.#seal(asked.rawBody, bodyContext(name, commandId)),
     };
     return accepted(

@@ -47,6 +47,8 @@ export interface CommandContext {
   readonly targetId: string | null;
   readonly partId: string | null;
   readonly expectedVersion: number | null;
+  /** The kinds of records that the caller's API token is for; absent: all. */
+  readonly among?: readonly ('contact' | 'company')[] | undefined;
   readonly at: string;
   readonly principal: Principal;
   readonly authorization: AuthorizationRow;
@@ -86,4 +88,10 @@ export function unsealedText(context: CommandContext, text: string): string {
 export function targetOf(context: CommandContext): string {
   if (context.targetId === null) throw new Error(`${context.name} needs a target`);
   return context.targetId;
+}
+
+/** The second id in the path of the route, likewise. */
+export function partOf(context: CommandContext): string {
+  if (context.partId === null) throw new Error(`${context.name} needs a part`);
+  return context.partId;
 }

@@ -9,6 +9,8 @@ import {
   explainQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
+  lookupMatchesQuerySchema,
+  revealedPointQuerySchema,
   rewindQuerySchema,
   type AuditProofReply,
   type CommandReply,
@@ -16,6 +18,7 @@ import {
   type ExplainReply,
   type LeadCommittedReply,
   type LeadFormsReply,
+  type LookupMatches,
   type PublicKeyReply,
   type RefusalReply,
   type SealedReply,
@@ -26,10 +29,12 @@ import { isUnavailable, type Logger } from '#platform';
 import { ExplainDecision } from '../authz/explain/explain.query.js';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
+import { GetLookupMatches } from '../lookups/lookup-matches.query.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
+import { GetRevealedPoint } from '../reveals/revealed-point.query.js';
 import { GetRewind } from '../rewinds/rewind.query.js';
 import { GetAuditProof } from '../seals/audit-proof.query.js';
 
@@ -59,6 +64,20 @@ export class RequestsController {
   contactPoints(@Payload() message: unknown): Promise<ContactPointsReply> {
     return this.answer('ContactPoints', async () =>
       this.queries.execute(new GetContactPoints(understood(contactPointsQuerySchema, message))),
+    );
+  }
+
+  @MessagePattern('crm.query.RevealedPoint')
+  revealedPoint(@Payload() message: unknown): Promise<SealedReply> {
+    return this.answer('RevealedPoint', async () =>
+      this.queries.execute(new GetRevealedPoint(understood(revealedPointQuerySchema, message))),
+    );
+  }
+
+  @MessagePattern('crm.query.LookupMatches')
+  lookupMatches(@Payload() message: unknown): Promise<LookupMatches | RefusalReply> {
+    return this.answer('LookupMatches', async () =>
+      this.queries.execute(new GetLookupMatches(understood(lookupMatchesQuerySchema, message))),
     );
   }
 

@@ -18,6 +18,7 @@ export const READ_TABLES = {
   'read.forms': 'id',
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
+  'read.calls': 'id',
   // Rows come by insert alone and have no version.
   'read.audit': 'id',
 } as const;

@@ -32,6 +32,7 @@ export const ROW_ORIGINS: Readonly<Record<ReadTable, RowOrigin>> = {
   'read.security': { kind: 'part', category: 'security-settings' },
   'read.custom_fields': { kind: 'head', category: 'custom-field', endedBy: 'CustomFieldDeleted' },
   'read.erasures': { kind: 'end', category: 'contact', type: 'ContactErased' },
+  'read.calls': { kind: 'head', category: 'call' },
   'read.audit': { kind: 'event', types: AUDITED_EVENT_TYPES },
 };
 

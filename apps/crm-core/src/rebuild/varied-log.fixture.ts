@@ -34,10 +34,15 @@ type Category =
   | 'lead'
   | 'custom-field'
   | 'audit'
+  | 'reveal'
+  | 'lookup'
+  | 'call'
+  | 'incoming-call'
   | 'security-settings';
 const CATEGORIES: readonly Category[] = [
   ...(['contact', 'contact', 'contact', 'contact', 'company', 'company', 'deal', 'deal', 'deal'] as const),
   ...(['user', 'role', 'department', 'form', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
+  ...(['reveal', 'lookup', 'call', 'incoming-call'] as const),
 ];
 const AWKWARD = ['tab\there', 'line\nbreak', 'back\\slash \\N \\.', '"quoted", {braced}', "o'clock", 'Ёлка ☃ 😀', '', ' '];
 
@@ -152,6 +157,18 @@ export class VariedLog {
         return [isNew ? { type: 'CustomFieldDefined', data: this.#definition() } : { type: 'CustomFieldDeleted', data: {} }];
       case 'audit':
         return isNew ? [{ type: 'AuditRecorded', data: { type: 'sign-in.failed', details: { codes: [this.#word()] } } }] : [];
+      case 'reveal': {
+        const data = { ...this.#owned(), recordVersion: 1, pointId: uuidv7(), reason: this.#word() };
+        return isNew ? [{ type: this.#random() < 0.5 ? 'PhoneRevealed' : 'EmailRevealed', data }] : [];
+      }
+      case 'lookup':
+        return isNew ? [{ type: 'PhoneLookedUp', data: { matches: [{ type: 'contact', id: uuidv7() }] } }] : [];
+      case 'call':
+        return this.#call(version);
+      case 'incoming-call': {
+        const from = this.#random() < 0.5 ? null : { ...this.#owned(), phoneId: uuidv7() };
+        return isNew ? [{ type: 'CallReceived', data: { from, line: this.#word() } }] : [];
+      }
       case 'security-settings': {
         const settings = {
           ...FIRST_SECURITY_SETTINGS,
@@ -208,6 +225,16 @@ export class VariedLog {
       { type: 'UserDeactivated', data: { epoch: 0, cause: { kind: 'administrator', reason: 'x' } } },
       { type: 'UserReactivated', data: { epoch: 1, since, reason: 'x', status: 'active' } },
     ];
+  }
+
+  #call(version: number): readonly DomainEvent[] {
+    if (version === 0) return [{ type: 'CallPlaced', data: { ...this.#owned(), phoneId: uuidv7() } }];
+    if (version > 1) return [];
+    return [this.#random() < 0.5 ? { type: 'CallHandedOver', data: {} } : { type: 'CallFailed', data: { cause: 'refused' } }];
+  }
+
+  #owned(): Readonly<Record<string, unknown>> {
+    return { recordType: this.#pick(['contact', 'company']), recordId: uuidv7() };
   }
 
   #form(isNew: boolean): DomainEvent {

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogger } from '#platform';
-import { HeadsWebhook, post } from './heads-webhook.js';
+import { createLogger, post } from '#platform';
+import { HeadsWebhook } from './heads-webhook.js';
 
 const taken: string[] = [];
 let status = 200;
@@ -54,7 +54,7 @@ describe('the webhook of heads', () => {
   it('goes to no loopback or private address unless that is allowed, by number or by name', async () => {
     const port = new URL(url).port;
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '10.0.0.1', '169.254.169.254', '0.0.0.0'])
-      await expect(post(`http://${host}:${port}/`, '{}', false)).rejects.toThrow('not public');
+      await expect(post(`http://${host}:${port}/`, '{}', { allowPrivate: false })).rejects.toThrow('not public');
     expect(taken).toEqual([]);
   });
 });
