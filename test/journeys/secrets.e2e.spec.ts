@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
-import { NumberScan, type Leak } from './number-scan.js';
+import { NumberScan, type Leak } from '../../deploy/scan/number-scan.js';
 import {
   answered,
   eventually,
