@@ -59,7 +59,7 @@ export class NumberScan {
     let [rest, bytes] = [Buffer.alloc(0), 0];
     for await (const piece of pieces) {
       bytes += piece.length;
-      const content = Buffer.concat([rest, piece]);
+      const content = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
       for (const leak of this.scan(place, content)) found.set(`${leak.spelling} ${leak.index}`, leak);
       rest = Buffer.from(content.subarray(Math.max(0, content.length - OVERLAP)));
     }

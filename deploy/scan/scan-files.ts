@@ -16,11 +16,11 @@ export async function scanFiles(scan: NumberScan, folder: string): Promise<Files
   const leaks: Leak[] = [];
   const seen = new Set<string>();
   let bytes = 0;
-  for (const file of filesBelow(folder, seen)) {
+  for (const { file, size } of filesBelow(folder, seen)) {
     // A name that holds a value is not repeated.
     leaks.push(...scan.scan(`a name in ${dirname(file)}`, file));
     try {
-      const read = await scan.scanPieces(file, createReadStream(file, { highWaterMark: PIECE }));
+      const read = await scan.scanPieces(file, createReadStream(file, { highWaterMark: Math.min(PIECE, size + 1) }));
       leaks.push(...read.leaks);
       bytes += read.bytes;
     } catch (error) {
@@ -31,7 +31,7 @@ export async function scanFiles(scan: NumberScan, folder: string): Promise<Files
   return { leaks, files: seen.size, bytes };
 }
 
-function* filesBelow(folder: string, seen: Set<string>): Generator<string> {
+function* filesBelow(folder: string, seen: Set<string>): Generator<{ readonly file: string; readonly size: number }> {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const stats = statSync(path, { throwIfNoEntry: false });
@@ -42,7 +42,7 @@ function* filesBelow(folder: string, seen: Set<string>): Generator<string> {
       yield* filesBelow(real, seen);
     } else if (stats.isFile()) {
       seen.add(real);
-      yield real;
+      yield { file: real, size: stats.size };
     }
   }
 }

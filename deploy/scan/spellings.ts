@@ -25,6 +25,7 @@ export function* plainSpellings(email: string): Generator<Spelling> {
   const lower = email.toLowerCase();
   yield ['plain', utf8(lower)];
   yield ['URL-encoded', encodeURIComponent(lower).toLowerCase()];
+  yield ['escaped in JSON', utf8(lower.replace('@', '\\u0040'))];
 }
 
 export function* emailSpellings(email: string): Generator<Spelling> {
