@@ -15,6 +15,8 @@ import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
 import type { GatewayParts } from './gateway-parts.js';
+import { LeadRows } from './leads/lead-rows.js';
+import { LeadsController } from './leads/leads.controller.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
@@ -105,10 +107,11 @@ export class GatewayModule {
         PipelinesController,
         CustomFieldsController,
         FormsController,
+        LeadsController,
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds],
+      providers: [Rewinds, LeadRows],
     };
   }
 }

@@ -16,7 +16,7 @@ import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
-import { LeadsModule } from './leads/leads.module.js';
+import { LEAD_COMMANDS, LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
@@ -39,6 +39,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...LEAD_COMMANDS,
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,

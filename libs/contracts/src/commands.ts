@@ -89,6 +89,9 @@ export const COMMANDS = [
   'DeleteCustomField',
   'CreateForm',
   'ChangeForm',
+  'AcceptLead',
+  'DeclineLead',
+  'RetryLead',
   'RewindUser',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -183,5 +186,7 @@ export const sealedLeadSchema = z.strictObject({
   attribution: z.record(z.string(), z.string()).default({}),
   consent: z.strictObject({ textId: z.string(), givenAt: z.string() }).optional(),
   ip: z.string(),
+  /** Why ingest wants it put aside: a filled trap field, or too many from one address. */
+  quarantineReason: z.enum(['honeypot', 'rate']).optional(),
 });
 export type SealedLead = z.infer<typeof sealedLeadSchema>;

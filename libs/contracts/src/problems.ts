@@ -85,6 +85,16 @@ export const PROBLEMS = {
     title: 'Stage in use',
     detail: 'Move the deals of the stage to another one first; deleted deals count too.',
   },
+  'lead-settled': {
+    status: 409,
+    title: 'Lead settled',
+    detail: 'It was accepted, or declined for good. List the leads again to see what waits.',
+  },
+  'lead-unprocessable': {
+    status: 409,
+    title: 'Lead cannot be processed',
+    detail: 'It failed again and stays set aside. Put right what the reason names, and try again.',
+  },
   'would-lock-you-out': {
     status: 409,
     title: 'Would lock you out',

@@ -12,6 +12,7 @@ export const SCOPES = [
   'deals:write',
   'records:erase',
   'records:rewind',
+  'leads:read',
   'leads:write',
   'telephony',
   'users:read',
