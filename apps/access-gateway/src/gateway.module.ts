@@ -14,6 +14,7 @@ import { GatewayDatabase } from './database/gateway-database.js';
 import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
+import { MadeSecrets } from './forms/made-secrets.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -108,7 +109,7 @@ export class GatewayModule {
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds],
+      providers: [Rewinds, MadeSecrets],
     };
   }
 }

@@ -15,7 +15,8 @@ import {
   CreateDeal,
   CreateDealHandler,
 } from '../deals/deals.handlers.js';
-import { CreateForm, CreateFormHandler, FormReferences } from '../forms/forms.handlers.js';
+import { CreateForm, CreateFormHandler } from '../forms/forms.handlers.js';
+import { FormReferences } from '../forms/form-references.js';
 import { FormChanges } from '../forms/form-changes.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CrmLog } from '../log/crm-log.js';

@@ -5,7 +5,6 @@ import { VersionConflict, type EventMetadata, type Statement } from '#event-stor
 import {
   leadContext,
   sealedLeadSchema,
-  type IntakeForm,
   type LeadReceived,
   type SealedLead,
   type SecuritySettings,
@@ -90,21 +89,6 @@ export class LeadIntake {
       this.pool.query<{ id: string }>('SELECT lead_id AS id FROM es.leads_set_aside WHERE lead_id = ANY($1::uuid[])', [leadIds]),
     ]);
     return [...new Set([...recorded, ...aside.rows.map(({ id }) => id)])];
-  }
-
-  /** What ingest needs of every form. */
-  async intakeForms(): Promise<readonly IntakeForm[]> {
-    const result = await this.pool.query<{ id: string; key: string; enabled: boolean; settings: Form }>(
-      'SELECT id, key, enabled, settings FROM read.forms',
-    );
-    return result.rows.map(({ id, key, enabled, settings }) => ({
-      id,
-      key,
-      enabled,
-      allowedOrigins: settings.allowedOrigins,
-      requireConsent: settings.requireConsent,
-      successUrl: settings.successUrl,
-    }));
   }
 
   /** A lead that was set aside is tried again by an administrator, not by its coming again. */
