@@ -14,6 +14,7 @@ import { GatewayDatabase } from './database/gateway-database.js';
 import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
+import { MadeSecrets } from './forms/made-secrets.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { LeadRows } from './leads/lead-rows.js';
 import { LeadsController } from './leads/leads.controller.js';
@@ -111,7 +112,7 @@ export class GatewayModule {
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds, LeadRows],
+      providers: [Rewinds, LeadRows, MadeSecrets],
     };
   }
 }

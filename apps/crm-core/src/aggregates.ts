@@ -4,7 +4,7 @@ import { contactAggregate } from './contacts/contact.aggregate.js';
 import { customFieldAggregate } from './custom-fields/custom-field.aggregate.js';
 import { dealAggregate } from './deals/deal.aggregate.js';
 import { departmentAggregate } from './departments/department.aggregate.js';
-import { formAggregate } from './forms/form.aggregate.js';
+import { formAggregate, formSecretAggregate } from './forms/form.aggregate.js';
 import { leadAggregate } from './leads/lead.aggregate.js';
 import type { AnyAggregate } from './log/aggregate.js';
 import { pipelineAggregate } from './pipelines/pipeline.aggregate.js';
@@ -21,6 +21,7 @@ const ALL: readonly unknown[] = [
   pipelineAggregate,
   customFieldAggregate,
   formAggregate,
+  formSecretAggregate,
   userAggregate,
   departmentAggregate,
   roleAggregate,

@@ -138,6 +138,8 @@ export interface FormsTable {
   key: string;
   name: string;
   enabled: boolean;
+  /** No key opens it any more; leads taken before still come. */
+  deleted: boolean;
   settings: JsonColumn<Record<string, unknown>>;
   version: number;
 }

@@ -16,7 +16,8 @@ import {
   CreateDealHandler,
 } from '../deals/deals.handlers.js';
 import { EraseContact, EraseContactHandler } from '../contacts/erase-contact.handler.js';
-import { CreateForm, CreateFormHandler, FormReferences } from '../forms/forms.handlers.js';
+import { CreateForm, CreateFormHandler } from '../forms/forms.handlers.js';
+import { FormReferences } from '../forms/form-references.js';
 import { FormChanges } from '../forms/form-changes.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { LeadPlanner } from '../leads/lead-planner.js';
@@ -93,7 +94,7 @@ export class CoreParts {
     const [shell, references] = [new CommandShell(this.log), new RecordReferences(this.pool)];
     const records = new RecordShell(shell, references, this.gate);
     const rules = new AccountRules(this.pool);
-    const terms = new LeadTerms(this.pool, this.log, references);
+    const terms = new LeadTerms(this.pool, references);
     const planner = new LeadPlanner(this.log, this.pool, terms);
     this.leads = new LeadIntake(this.log, this.pool, keys.receiver, terms, planner);
     const waiting = new WaitingLeads(this.log, this.pool, keys.receiver);

@@ -1,10 +1,9 @@
 import type { Pool } from 'pg';
 import { Secret } from '#kernel';
 import { VersionConflict, type EventMetadata } from '#event-store';
-import { leadReceivedSchema, type IntakeForm, type LeadReceived, type SealedLead } from '#contracts';
+import { leadReceivedSchema, type LeadReceived, type SealedLead } from '#contracts';
 import type { ReceiverKeys } from '#privacy';
 import { StreamTurns } from '../commands/stream-turns.js';
-import type { FormFields } from '../forms/domain/form.events.js';
 import { streamChange, type CrmLog } from '../log/crm-log.js';
 import type { MaskedLead } from './domain/lead.events.js';
 import { maskedLead, quarantineReason, sentLead } from './domain/lead.planning.js';
@@ -88,21 +87,6 @@ export class LeadIntake {
   /** Those of the leads that core has for good: made into records, put aside, or declined. */
   committed(leadIds: readonly string[]): Promise<readonly string[]> {
     return this.log.existing(leadAggregate, leadIds);
-  }
-
-  /** What ingest needs of every form. */
-  async intakeForms(): Promise<readonly IntakeForm[]> {
-    const result = await this.pool.query<{ id: string; key: string; enabled: boolean; settings: FormFields }>(
-      'SELECT id, key, enabled, settings FROM read.forms',
-    );
-    return result.rows.map(({ id, key, enabled, settings }) => ({
-      id,
-      key,
-      enabled,
-      allowedOrigins: settings.allowedOrigins,
-      requireConsent: settings.requireConsent,
-      successUrl: settings.successUrl,
-    }));
   }
 
   /** A lead that was set aside is tried again by an administrator, not by its coming again. */

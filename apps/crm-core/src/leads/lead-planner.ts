@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import type { QuarantineReason } from '#contracts';
 import { Secret } from '#kernel';
 import type { Statement } from '#event-store';
 import { contactAggregate } from '../contacts/contact.aggregate.js';
@@ -11,7 +12,7 @@ import { requireStage } from '../pipelines/stage-guards.js';
 import { lookupForm, type ContactPoint } from '../records/domain/contact-point.js';
 import { personalText } from '../records/domain/personal-text.js';
 import type { LeadCommand } from './domain/lead.decider.js';
-import type { QuarantineReason, SentLead } from './domain/lead.events.js';
+import type { SentLead } from './domain/lead.events.js';
 import {
   addedPoints,
   dealNote,

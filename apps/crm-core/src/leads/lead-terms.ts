@@ -3,14 +3,13 @@ import { DomainError, refuse } from '#kernel';
 import type { Statement } from '#event-store';
 import type { SecuritySettings } from '#contracts';
 import type { DealPlace } from '../deals/domain/deal.events.js';
-import { formAggregate } from '../forms/form.aggregate.js';
 import type { FormFields } from '../forms/domain/form.events.js';
-import type { CrmLog } from '../log/crm-log.js';
 import type { RecordReferences } from '../records/record-references.js';
 import { nextInTurn } from './domain/lead-title.js';
 
 /** What a form says of its leads. */
 export interface LeadForm extends Pick<FormFields, 'name' | 'pipelineId' | 'stageId' | 'titleTemplate' | 'assign'> {
+  /** Absent in forms of the first shape. */
   readonly quarantine?: boolean;
 }
 
@@ -32,27 +31,19 @@ const nobodyElse = (id: string | null): Responsible => ({ id, locks: [], guards:
 export class LeadTerms {
   constructor(
     private readonly pool: Pool,
-    private readonly log: CrmLog,
     private readonly references: RecordReferences,
   ) {}
 
-  /** The form as it is, or, when it is gone, as it was: its leads were accepted while it was there. Throws `unknown-form`. */
+  /** The form as it is, deleted too: its leads were taken while it was there. Throws `unknown-form`. */
   async of(formId: string): Promise<Terms> {
-    const result = await this.pool.query<{
-      name: string | null;
-      fields: Omit<LeadForm, 'name'> | null;
-      settings: SecuritySettings;
-    }>({
+    const result = await this.pool.query<{ name: string; fields: Omit<LeadForm, 'name'>; settings: SecuritySettings }>({
       name: 'lead terms',
-      text: `SELECT f.name, f.settings AS fields, s.settings FROM read.security s LEFT JOIN read.forms f ON f.id = $1`,
+      text: `SELECT f.name, f.settings AS fields, s.settings FROM read.forms f, read.security s WHERE f.id = $1`,
       values: [formId],
     });
-    const row = result.rows[0];
+    const [row] = result.rows;
     if (row === undefined) return refuse('unknown-form');
-    const { name, fields, settings } = row;
-    if (name !== null && fields !== null) return { formId, form: { ...fields, name }, settings };
-    const { state } = await this.log.load(formAggregate, formId);
-    return 'fields' in state ? { formId, form: state.fields, settings } : refuse('unknown-form');
+    return { formId, form: { ...row.fields, name: row.name }, settings: row.settings };
   }
 
   /** The company's settings. */

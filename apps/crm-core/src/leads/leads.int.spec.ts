@@ -186,8 +186,7 @@ describe('a lead in quarantine', () => {
   });
 
   it('is put there by its form, and declined is gone for good', async () => {
-    const form = (await core.send('CreateForm', { name: 'Checked' })).id;
-    await core.rows(`UPDATE read.forms SET settings = settings || '{"quarantine": true}' WHERE id = $1`, [form]);
+    const form = (await core.send('CreateForm', { name: 'Checked', quarantine: true })).id;
     const lead = await receive({ phone: freshNumber() }, form);
     await core.leads.process(lead);
     expect(await rowOf(lead)).toMatchObject({ state: 'quarantined', reason: 'form' });

@@ -16,8 +16,8 @@ export const LEAD_COMMANDS = { AcceptLead, DeclineLead, RetryLead };
   providers: [
     {
       provide: LeadTerms,
-      inject: [CORE_POOL, CrmLog, RecordReferences],
-      useFactory: (pool: Pool, log: CrmLog, references: RecordReferences) => new LeadTerms(pool, log, references),
+      inject: [CORE_POOL, RecordReferences],
+      useFactory: (pool: Pool, references: RecordReferences) => new LeadTerms(pool, references),
     },
     {
       provide: LeadPlanner,

@@ -8,6 +8,7 @@ import { erasures } from './0005-erasures.js';
 import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
+import { formsInFull } from './0014-forms-in-full.js';
 import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
 import { leads } from './0016-leads.js';
 
@@ -22,6 +23,7 @@ const migrations = {
   '0007-key-rotation': keyRotation,
   '0008-department-roles': departmentRoles,
   '0009-second-factor-of-roles': secondFactorOfRoles,
+  '0014-forms-in-full': formsInFull,
   '0016-leads': leads,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;

@@ -31,13 +31,14 @@ type Category =
   | 'role'
   | 'department'
   | 'form'
+  | 'form-secret'
   | 'lead'
   | 'custom-field'
   | 'audit'
   | 'security-settings';
 const CATEGORIES: readonly Category[] = [
   ...(['contact', 'contact', 'contact', 'contact', 'company', 'company', 'deal', 'deal', 'deal'] as const),
-  ...(['user', 'role', 'department', 'form', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
+  ...(['user', 'role', 'department', 'form', 'form-secret', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
 ];
 const AWKWARD = ['tab\there', 'line\nbreak', 'back\\slash \\N \\.', '"quoted", {braced}', "o'clock", 'Ёлка ☃ 😀', '', ' '];
 
@@ -144,6 +145,8 @@ export class VariedLog {
         return [this.#made('Department', isNew, { name: this.#word(), parentId: this.#id() }, {})];
       case 'form':
         return [this.#form(isNew)];
+      case 'form-secret':
+        return [{ type: 'FormSecretSet', data: { secret: new Secret(this.#word()), generated: this.#random() < 0.5 } }];
       case 'lead':
         return this.#lead(stream, isNew);
       case 'custom-field':
@@ -240,6 +243,9 @@ export class VariedLog {
   }
 
   #form(isNew: boolean): DomainEvent {
+    if (!isNew && this.#random() < 0.3) {
+      return this.#random() < 0.5 ? { type: 'FormKeyRotated', data: { key: uuidv7() } } : { type: 'FormDeleted', data: {} };
+    }
     const fields = {
       ...{
         name: this.#word(),
@@ -249,6 +255,7 @@ export class VariedLog {
         stageId: null,
       },
       ...{ titleTemplate: '{form}', assign: null, requireConsent: this.#random() < 0.5, successUrl: null },
+      ...{ requireSignature: false, quarantine: this.#random() < 0.5, quarantineAfter: 60, format: 'tilda' },
     };
     return this.#made('Form', isNew, fields, isNew ? { key: uuidv7() } : {});
   }

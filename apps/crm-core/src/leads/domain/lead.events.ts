@@ -1,3 +1,4 @@
+import type { QuarantineReason } from '#contracts';
 import type { Secret } from '#kernel';
 import type { PersonalText } from '../../records/domain/personal-text.js';
 
@@ -38,9 +39,6 @@ export interface MaskedLead {
   readonly message: string | null;
   readonly attribution: Readonly<Record<string, string>>;
 }
-
-/** `form`: the form puts all its leads aside; the others are ingest's. */
-export type QuarantineReason = 'form' | 'honeypot' | 'rate';
 
 export interface QuarantinedLead {
   readonly formId: string;

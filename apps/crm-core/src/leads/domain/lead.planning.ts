@@ -1,11 +1,11 @@
 import { Secret } from '#kernel';
-import type { SealedLead } from '#contracts';
+import type { QuarantineReason, SealedLead } from '#contracts';
 import { maskText } from '#privacy';
 import { lookupForm, maskPoint, receivedPoint, type ContactPoint } from '../../records/domain/contact-point.js';
 import { personalText, type PersonalText } from '../../records/domain/personal-text.js';
 import { RECORD_LIMITS } from '../../records/record-bodies.js';
 import type { ContactFields } from '../../contacts/domain/contact.events.js';
-import type { MaskedLead, QuarantineReason, SentLead } from './lead.events.js';
+import type { MaskedLead, SentLead } from './lead.events.js';
 
 /** What stands for a name where none was given. */
 const NO_NAME = '—';
