@@ -67,6 +67,7 @@ const LINES: Readonly<Record<string, Line>> = {
   FormSecretSet: { type: 'form.secret-set', details: idOf('formId', 'generated') },
   LeadQuarantined: { type: 'lead.quarantined', details: idOf('leadId', 'formId', 'reason') },
   LeadSetAside: { type: 'lead.set-aside', details: idOf('leadId', 'formId', 'reason') },
+  LeadReleased: { type: 'lead.released', details: idOf('leadId', 'from') },
   LeadDeclined: { type: 'lead.declined', details: idOf('leadId') },
   PipelineCreated: { type: 'pipeline.created', details: fieldsOf('pipelineId') },
   PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },

@@ -178,7 +178,7 @@ describe('a lead in quarantine', () => {
         lead.leadId,
       ]),
     ).toEqual([{ values: { a: 'b' } }]);
-    expect(await rowOf(lead)).toMatchObject({ state: 'accepted', reason: null, shown: null, version: 2 });
+    expect(await rowOf(lead)).toMatchObject({ state: 'accepted', reason: null, shown: null, version: 3 });
     expect([await act('DeclineLead', lead), await act('AcceptLead', { ...lead, leadId: randomUUID() })]).toEqual([
       'lead-settled',
       'not-found',

@@ -30,10 +30,10 @@ export const leadDecider: Decider<LeadState, LeadCommand, LeadEvent> = {
       case 'accept':
         if (phase === 'accepted') return [];
         if (phase === 'declined' || phase === 'erased') return refuse('lead-settled');
-        return [{ type: 'LeadAccepted', data: command.data }];
+        return [...released(phase), { type: 'LeadAccepted', data: command.data }];
       case 'quarantine':
         return phase === 'none' || phase === 'set-aside'
-          ? [{ type: 'LeadQuarantined', data: command.data }]
+          ? [...released(phase), { type: 'LeadQuarantined', data: command.data }]
           : refuse('lead-settled');
       case 'set-aside':
         return phase === 'none' ? [{ type: 'LeadSetAside', data: command.data }] : [];
@@ -62,6 +62,8 @@ export const leadDecider: Decider<LeadState, LeadCommand, LeadEvent> = {
         const { formId, receivedAt, content } = event.data;
         return { phase: 'set-aside', formId, receivedAt, content };
       }
+      case 'LeadReleased':
+        return state;
       case 'LeadDeclined':
         return { phase: 'declined' };
       case 'LeadErased':
@@ -69,3 +71,8 @@ export const leadDecider: Decider<LeadState, LeadCommand, LeadEvent> = {
     }
   },
 };
+
+/** Who let it go on stands in the trail by this; a lead that comes in needs nobody's word. */
+function released(phase: LeadState['phase']): readonly LeadEvent[] {
+  return phase === 'quarantined' || phase === 'set-aside' ? [{ type: 'LeadReleased', data: { from: phase } }] : [];
+}

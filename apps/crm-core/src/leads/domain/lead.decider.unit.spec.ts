@@ -54,11 +54,17 @@ describe('a lead', () => {
     ['nothing', { accept: 'Accepted', quarantine: 'Quarantined', 'set-aside': 'SetAside', decline: 'not-found', erase: '' }],
     [
       'quarantined',
-      { accept: 'Accepted', quarantine: 'lead-settled', 'set-aside': '', decline: 'Declined Erased', erase: 'Erased' },
+      { accept: 'Released Accepted', quarantine: 'lead-settled', 'set-aside': '', decline: 'Declined Erased', erase: 'Erased' },
     ],
     [
       'set aside',
-      { accept: 'Accepted', quarantine: 'Quarantined', 'set-aside': '', decline: 'Declined Erased', erase: 'Erased' },
+      {
+        accept: 'Released Accepted',
+        quarantine: 'Released Quarantined',
+        'set-aside': '',
+        decline: 'Declined Erased',
+        erase: 'Erased',
+      },
     ],
     ['accepted', { accept: '', quarantine: 'lead-settled', 'set-aside': '', decline: 'lead-settled', erase: 'Erased' }],
     ['declined', { accept: 'lead-settled', quarantine: 'lead-settled', 'set-aside': '', decline: '', erase: '' }],

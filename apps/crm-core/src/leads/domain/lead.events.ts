@@ -59,6 +59,8 @@ export type LeadEvent =
   | { readonly type: 'LeadAccepted'; readonly data: AcceptedLead }
   | { readonly type: 'LeadQuarantined'; readonly data: QuarantinedLead }
   | { readonly type: 'LeadSetAside'; readonly data: SetAsideLead }
+  /** Somebody let it go on from where it waited; what becomes of it follows in the same append. */
+  | { readonly type: 'LeadReleased'; readonly data: { readonly from: 'quarantined' | 'set-aside' } }
   /** Nobody wants it; `LeadErased` follows in the same append. */
   | { readonly type: 'LeadDeclined'; readonly data: Readonly<Record<string, never>> }
   /** Its words are gone: with the person whom it became or speaks of, or (null) because it was declined. */
@@ -69,6 +71,7 @@ export const LEAD_EVENT_VERSIONS = {
   LeadAccepted: 2,
   LeadQuarantined: 1,
   LeadSetAside: 1,
+  LeadReleased: 1,
   LeadDeclined: 1,
   LeadErased: 2,
 } as const;

@@ -20,8 +20,9 @@ export function projectLead({ event, aggregateId, version }: RecordedEvent<LeadE
       const shown = shownColumns(content.isErased ? null : content.expose().masked);
       return rowAt(aggregateId, version, { form_id: formId, received_at: receivedAt, state: 'set-aside', reason, ...shown });
     }
+    case 'LeadReleased':
     case 'LeadDeclined':
-      // The erasing event of the same append takes the row away.
+      // The next event of the same append changes the row, or takes it away.
       return [];
     case 'LeadErased':
       return [
