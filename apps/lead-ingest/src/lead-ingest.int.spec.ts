@@ -15,8 +15,12 @@ const form = (n: number, settings: Partial<IntakeForm> = {}): IntakeForm => ({
   key: `key-${n}`,
   enabled: true,
   allowedOrigins: [],
+  name: `Form ${n}`,
   requireConsent: false,
+  requireSignature: false,
+  quarantineAfter: null,
   successUrl: null,
+  format: 'palisade',
   ...settings,
 });
 const FORMS = [
