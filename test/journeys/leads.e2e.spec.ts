@@ -36,7 +36,7 @@ describe('leads', () => {
     staff = await Staff.of(system);
     ingest = new HttpClient(system.ingestUrl);
     manager = await staff.person({ grants: VIEWS });
-    form = (await made(staff.admin.post('/v1/forms', { name: 'Сайт' }))) as Made & { key: string };
+    form = (await made(staff.admin.post('/v1/forms', { name: 'Сайт', quarantineAfter: null }))) as Made & { key: string };
     await inForce(form.key);
   }, 100_000);
   afterAll(() => system?.stop());
