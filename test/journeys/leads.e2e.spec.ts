@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { jetstream } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
@@ -39,7 +39,7 @@ describe('leads', () => {
     staff = await Staff.of(system);
     ingest = new HttpClient(system.ingestUrl);
     manager = await staff.person({ grants: VIEWS });
-    form = (await made(staff.admin.post('/v1/forms', { name: 'Сайт' }))) as Made & { key: string };
+    form = (await made(staff.admin.post('/v1/forms', { name: 'Сайт', quarantineAfter: null }))) as Made & { key: string };
     await inForce(form.key);
   }, 100_000);
   afterAll(() => system?.stop());
@@ -276,6 +276,80 @@ describe('leads', () => {
     await jetstream(connection).publish(`lead.received.${lead.formId}`, JSON.stringify(lead), { msgID: lead.leadId });
     await connection.close();
   }
+
+  it('come by forms whose keys, secrets and settings are managed, each in force within a second', async () => {
+    type Managed = typeof form & { secret?: string };
+    const key = { 'idempotency-key': unique('form') };
+    const settings = { name: 'Signed', requireSignature: true };
+    const signedForm = (await made(staff.admin.post('/v1/forms', settings, key))) as Managed;
+    const secret = String(signedForm.secret);
+    expect(secret).toMatch(/^fsk_[\w-]{43}$/);
+    // The same answer again, and never in another.
+    expect(await made(staff.admin.post('/v1/forms', settings, key))).toEqual(signedForm);
+    const seen = [await staff.admin.get(`/v1/forms/${signedForm.id}`), await staff.admin.get('/v1/forms?limit=200')];
+    expect(seen.map(({ status, text }) => [status, text.includes(secret), text.includes('"secret"')])).toEqual([
+      ...[
+        [200, false, false],
+        [200, false, false],
+      ],
+    ]);
+    expect(seen[0]?.body).toEqual({
+      ...{ id: signedForm.id, key: signedForm.key, version: 1, name: 'Signed', enabled: true, allowedOrigins: [] },
+      ...{ pipelineId: null, stageId: null, titleTemplate: 'Lead from {form}', assign: null, requireConsent: false },
+      ...{ requireSignature: true, quarantine: false, quarantineAfter: 60, successUrl: null, format: 'palisade' },
+    });
+    const body = JSON.stringify({ name: 'x' });
+    const signed = async (by: string, formKey = signedForm.key): Promise<string> => {
+      const t = Math.floor(Date.now() / 1_000);
+      const v1 = createHmac('sha256', by).update(`${t}.${body}`).digest('hex');
+      const headers = { 'content-type': 'application/json', 'palisade-signature': `t=${t},v1=${v1}` };
+      return outcome(ingest.request('POST', path(formKey), { body, headers }));
+    };
+    const within = (what: string, ask: () => Promise<boolean>): Promise<true> =>
+      eventually(what, async () => ((await ask()) ? true : undefined), 1_500);
+    await within('the secret in force', async () => (await signed(secret)) === '202');
+    expect(await signed('another-secret-of-nobody')).toBe('401 invalid-signature');
+    expect(await outcome(send({ name: 'x' }, undefined, signedForm.key))).toBe('401 invalid-signature');
+    const own = 'a-secret-of-the-client-itself';
+    const patched = await answered(200, staff.admin.patch<Made>(`/v1/forms/${signedForm.id}`, { secret: own }));
+    expect(patched).toEqual({ id: signedForm.id, version: 1 });
+    await within('the new secret in force', async () => (await signed(own)) === '202');
+    expect(await signed(secret)).toBe('401 invalid-signature');
+
+    const rotated = await answered(200, staff.admin.post<Managed>(`/v1/forms/${signedForm.id}/rotate-key`));
+    expect(rotated).toEqual({ id: signedForm.id, version: 2, key: expect.stringMatching(/^frm_[\w-]{24}$/) });
+    await within('the new key in force', async () => (await signed(own, rotated.key)) === '202');
+    expect(await signed(own)).toBe('404 unknown-form');
+
+    expect(await outcome(staff.admin.patch(`/v1/forms/${form.id}`, { requireSignature: true }))).toBe('422 validation-failed');
+    for (const wrong of [
+      { secret: 'short' },
+      { titleTemplate: '{name}' },
+      { allowedOrigins: ['*'] },
+      { successUrl: 'x:y' },
+      { extra: 1 },
+    ])
+      expect([wrong, await outcome(staff.admin.patch(`/v1/forms/${form.id}`, wrong))]).toEqual([wrong, '422 validation-failed']);
+    const reader = await staff.person({ grants: { forms: { view: 'allowed' } } });
+    for (const refused of [
+      reader.client.post('/v1/forms', settings),
+      reader.client.post(`/v1/forms/${form.id}/rotate-key`),
+      reader.client.delete(`/v1/forms/${form.id}`),
+    ])
+      expect(await outcome(refused)).toBe('403 forbidden');
+
+    const audit = await staff.admin.get('/v1/audit?limit=200');
+    expect([audit.text.includes('form.secret-set'), audit.text.includes(secret), audit.text.includes(own)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await outcome(staff.admin.delete(`/v1/forms/${signedForm.id}`))).toBe('204');
+    await within('the form gone', async () => (await signed(own, rotated.key)) === '404 unknown-form');
+    expect(await outcome(staff.admin.get(`/v1/forms/${signedForm.id}`))).toBe('404 not-found');
+    expect(await outcome(staff.admin.patch(`/v1/forms/${signedForm.id}`, { enabled: true }))).toBe('404 not-found');
+    expect(await outcome(staff.admin.delete(`/v1/forms/${signedForm.id}`))).toBe('404 not-found');
+  });
 
   it('are refused whole when they are none, and leave nothing', async () => {
     const before = (await everyRow(staff.admin, '/v1/deals')).length;

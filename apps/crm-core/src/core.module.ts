@@ -15,6 +15,7 @@ import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custo
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
+import { GetFormSecretHandler } from './forms/form-secret.query.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
 import { LEAD_COMMANDS, LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
@@ -66,6 +67,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
   controllers: [RequestsController],
   providers: [
     GetContactPointsHandler,
+    GetFormSecretHandler,
     GetHistoryHandler,
     GetCardAtHandler,
     ExplainDecisionHandler,

@@ -6,7 +6,6 @@ import type { ServiceKeys } from '../log/service-keys.js';
 import { RecordReferences } from '../records/record-references.js';
 import { FormChanges } from './form-changes.js';
 import { FormReferences } from './form-references.js';
-import { GetFormSecretHandler } from './form-secret.query.js';
 import {
   ChangeForm,
   ChangeFormHandler,
@@ -38,7 +37,6 @@ export const FORM_COMMANDS = { CreateForm, ChangeForm, RotateFormKey, DeleteForm
     ChangeFormHandler,
     RotateFormKeyHandler,
     DeleteFormHandler,
-    GetFormSecretHandler,
   ],
   exports: [FormChanges, IntakeForms],
 })
