@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type HttpClient, type System } from '#testing';
-import { NumberScan } from './number-scan.js';
+import { NumberScan } from '../../deploy/scan/number-scan.js';
 import { RecordingProxy } from './recording-proxy.js';
 import {
   answered,

@@ -15,7 +15,10 @@ import { GatewayDatabase } from './database/gateway-database.js';
 import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
+import { MadeSecrets } from './forms/made-secrets.js';
 import type { GatewayParts } from './gateway-parts.js';
+import { LeadRows } from './leads/lead-rows.js';
+import { LeadsController } from './leads/leads.controller.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
 import { ImportStore } from './imports/import-store.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -111,10 +114,11 @@ export class GatewayModule {
         PipelinesController,
         CustomFieldsController,
         FormsController,
+        LeadsController,
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds],
+      providers: [Rewinds, LeadRows, MadeSecrets],
     };
   }
 }
