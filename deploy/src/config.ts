@@ -37,6 +37,8 @@ export type PassedOn =
   | 'PALISADE_FORM_TOTAL_RATE'
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
   | 'PALISADE_HEADS_WEBHOOK'
+  | 'PALISADE_TELEPHONY_URL'
+  | 'PALISADE_TELEPHONY_SECRET'
   | 'PALISADE_LEDGER_RETENTION_MONTHS';
 
 /** Every wrong value of the environment. A problem names the variable and what it may be, and never quotes a secret. */
@@ -69,6 +71,8 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
+  PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
+  PALISADE_TELEPHONY_SECRET: { accepts: (value) => [...value].length >= 32, expected: 'at least 32 characters' },
   PALISADE_LEDGER_RETENTION_MONTHS: {
     accepts: (value) => isPositive(value) && Number(value) <= 240,
     expected: 'a whole number of months from 1 to 240',
@@ -209,6 +213,11 @@ class Reader {
     for (const name of Object.keys(PASSED_ON) as PassedOn[]) {
       const value = this.checked(name, PASSED_ON[name].accepts, PASSED_ON[name].expected);
       if (value !== undefined) found[name] = value;
+    }
+    if (found.PALISADE_TELEPHONY_URL !== undefined && found.PALISADE_TELEPHONY_SECRET === undefined) {
+      this.problems.push(
+        `PALISADE_TELEPHONY_SECRET: expected with PALISADE_TELEPHONY_URL, ${PASSED_ON.PALISADE_TELEPHONY_SECRET.expected}`,
+      );
     }
     return Object.freeze(found);
   }

@@ -48,9 +48,17 @@ describe('readStartConfig', () => {
       PALISADE_FORM_RATE: '0',
       PALISADE_LOG_LEVEL: 'loud',
       PALISADE_HEADS_WEBHOOK: 'https://user:password@host/heads',
+      PALISADE_TELEPHONY_URL: 'ftp://host/calls',
+      PALISADE_TELEPHONY_SECRET: 'short',
     };
     const found = problems(wrong);
     for (const name of Object.keys(wrong)) expect(found.filter((problem) => problem.startsWith(`${name}:`))).toHaveLength(1);
+  });
+
+  it('takes a telephone system only with the secret that signs for it', () => {
+    const url = { PALISADE_TELEPHONY_URL: 'https://pbx.example/calls' };
+    expect(problems(url)).toEqual([expect.stringContaining('PALISADE_TELEPHONY_SECRET: expected with')]);
+    expect(problems({ ...url, PALISADE_TELEPHONY_SECRET: 's'.repeat(32) })).toEqual([]);
   });
 
   it('quotes no secret', () => {

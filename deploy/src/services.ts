@@ -132,6 +132,8 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_KEK_PREVIOUS: config.passedOn.PALISADE_KEK_PREVIOUS,
         PALISADE_HEADS_FILE: config.headsFile,
         PALISADE_HEADS_WEBHOOK: config.passedOn.PALISADE_HEADS_WEBHOOK,
+        PALISADE_TELEPHONY_URL: config.passedOn.PALISADE_TELEPHONY_URL,
+        PALISADE_TELEPHONY_SECRET: config.passedOn.PALISADE_TELEPHONY_SECRET,
         PALISADE_ALLOW_PRIVATE_TARGETS: config.passedOn.PALISADE_ALLOW_PRIVATE_TARGETS,
       };
     case 'activity-monitor':

@@ -4,6 +4,8 @@ import { RecordWatch } from './record-watch.js';
 import {
   answered,
   everyRow,
+  freshEmail,
+  freshNumber,
   made,
   newPassword,
   outcome,
@@ -51,6 +53,9 @@ interface Asked {
   readonly kind: Kind;
   readonly owner: Owner;
   readonly id: string;
+  /** The paths of its number and its address; a deal has none. */
+  readonly phone?: string;
+  readonly email?: string;
 }
 
 describe('the matrix', () => {
@@ -106,8 +111,13 @@ describe('the matrix', () => {
     const all = KINDS.flatMap((kind) => OWNERS.map((owner) => ({ kind, owner })));
     const asked = await Promise.all(
       all.map(async ({ kind, owner }) => {
-        const body = { [kind[2]]: unique('Record'), responsibleId: idOf[owner] };
-        return { kind, owner, id: (await made(staff.admin.post(`/v1/${kind[0]}`, body))).id };
+        const points = { phones: [{ number: freshNumber() }], emails: [{ address: freshEmail() }] };
+        const body = { [kind[2]]: unique('Record'), responsibleId: idOf[owner], ...(kind[1] === 'deal' ? {} : points) };
+        const card = await made(staff.admin.post(`/v1/${kind[0]}`, body));
+        const pathOf = (list: 'phones' | 'emails'): string =>
+          `/v1/${kind[0]}/${card.id}/${list}/${(card[list] as { id: string }[])[0]?.id}`;
+        const paths = kind[1] === 'deal' ? {} : { phone: pathOf('phones'), email: pathOf('emails') };
+        return { kind, owner, id: card.id, ...paths };
       }),
     );
     await answered(200, staff.admin.post(`/v1/users/${gone}/deactivate`, { reason: 'left the company' }));
@@ -221,12 +231,40 @@ describe('the matrix', () => {
     for (const kind of KINDS) expect([kind[0], await inExport(person, kind, asked)]).toEqual([kind[0], exportable(level)]);
   });
 
-  /** Not reached by a route of its own here: its decision is the same, and explaining tells it. */
+  const withPoints = (asked: readonly Asked[]): readonly Asked[] => asked.filter(({ phone }) => phone !== undefined);
+
   it.each(LEVELS)('to call at the level %s', async (level) => {
     const person = await colleagueWith('call', level);
     const asked = await records(person);
     expect(await ask(asked, explained(person, 'call'))).toEqual(table(asked, ({ owner }) => explanation(level, owner)));
+    const called = withPoints(asked);
+    const answers = await ask(called, ({ phone }) => outcome(person.client.post(`${phone}/call`)));
+    expect(answers).toEqual(table(called, ({ owner }) => (reaches(level, owner) ? '202' : '403 forbidden')));
   });
+
+  it.each(LEVELS)('to reveal at the level %s, numbers and addresses each by their own right', async (level) => {
+    const asked = withPoints(await records(await colleagueWith('view', 'allowed')));
+    for (const point of ['phone', 'email'] as const) {
+      const person = await revealer(point, level);
+      const self = asked.filter(({ owner }) => owner === 'self');
+      await Promise.all(
+        self.map(({ kind, id }) => answered(200, staff.admin.post(`/v1/${kind[0]}/${id}/assign`, { responsibleId: person.id }))),
+      );
+      for (const other of ['phone', 'email'] as const) {
+        const reveal = (one: Asked): Promise<string> =>
+          outcome(person.client.post(`${one[other]}/reveal`, { reason: 'asked for' }));
+        const may = ({ owner }: Asked): boolean => other === point && reaches(level, owner);
+        const expected = table(asked, (one) => (may(one) ? '200' : '403 forbidden'));
+        expect([point, other, await ask(asked, reveal)]).toEqual([point, other, expected]);
+      }
+    }
+  });
+
+  /** A person of the home department who sees every record, and reveals one kind of points at that level. */
+  function revealer(point: 'phone' | 'email', level: Level): Promise<Person> {
+    const grants: Grants = { contact: { view: 'allowed' }, company: { view: 'allowed' }, [point]: { reveal: level } };
+    return staff.person({ grants, departmentId: home });
+  }
 
   it.each(['allowed', 'forbidden'] as const)('to create at the level %s', async (level) => {
     const person = await colleagueWith('create', level);

@@ -13,6 +13,7 @@ import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
 import { ExportStore } from './exports/export-store.js';
 import type { ExportKeys } from './exports/export-keys.js';
+import { ImportStore } from './imports/import-store.js';
 import { GatewayDatabase } from './database/gateway-database.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
@@ -117,6 +118,7 @@ export function buildParts(
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
   const { allowPrivateTargets } = config;
   const webhooks = new WebhookStore({ database, audit, keys: keys.webhooks, allowPrivateTargets });
+  const importStore = new ImportStore({ database, audit, core, keys: keys.exports, mostLines: config.imports.mostLines });
   const routes = new RouteCatalogue();
   const watching = { cutOffs, openStreams, relay };
   return {
@@ -129,6 +131,7 @@ export function buildParts(
     administrator,
     exportStore,
     webhooks,
+    importStore,
     routes,
   };
 }

@@ -7,6 +7,7 @@ import { AuditTrail } from './accounts/audit-trail.js';
 import { Reauthentication } from './accounts/reauthentication.js';
 import { ApiTokensController } from './api-tokens/api-tokens.controller.js';
 import { ApiTokens } from './api-tokens/api-tokens.js';
+import { ContactPointsModule } from './contact-points/contact-points.module.js';
 import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
@@ -14,8 +15,13 @@ import { GatewayDatabase } from './database/gateway-database.js';
 import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
+import { MadeSecrets } from './forms/made-secrets.js';
 import type { GatewayParts } from './gateway-parts.js';
+import { LeadRows } from './leads/lead-rows.js';
+import { LeadsController } from './leads/leads.controller.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
+import { ImportStore } from './imports/import-store.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
@@ -69,6 +75,7 @@ export class FoundationModule {
       [Authorizations, parts.authorizations],
       [ExportStore, parts.exportStore],
       [WebhookStore, parts.webhooks],
+      [ImportStore, parts.importStore],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -89,7 +96,9 @@ export class GatewayModule {
       imports: [
         FoundationModule.forRoot(parts, logger),
         RecordsModule,
+        ContactPointsModule,
         ExportsModule,
+        ImportsModule,
         WatchingModule,
         WebhooksModule,
         // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
@@ -109,10 +118,11 @@ export class GatewayModule {
         PipelinesController,
         CustomFieldsController,
         FormsController,
+        LeadsController,
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds],
+      providers: [Rewinds, LeadRows, MadeSecrets],
     };
   }
 }

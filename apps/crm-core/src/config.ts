@@ -25,10 +25,18 @@ export const coreConfigSchema = z
     PALISADE_HEADS_FILE: z.string().min(1).default('.data/heads/heads.jsonl'),
     /** Where signed heads are posted as well. */
     PALISADE_HEADS_WEBHOOK: setting.url('http', 'https').optional(),
-    /** Lets the webhook be on loopback or in a private network. */
+    /** Where calls are posted; without it there is no telephone system, and calls are logged, masked. */
+    PALISADE_TELEPHONY_URL: setting.url('http', 'https').optional(),
+    /** Signs what is posted there; at least 32 characters. */
+    PALISADE_TELEPHONY_SECRET: setting.secret(32).optional(),
+    /** Lets these targets be on loopback or in a private network. */
     PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Connections to PostgreSQL. */
     PALISADE_CORE_POOL: setting.integer(4, 100).default(24),
+  })
+  .refine((env) => env.PALISADE_TELEPHONY_URL === undefined || env.PALISADE_TELEPHONY_SECRET !== undefined, {
+    path: ['PALISADE_TELEPHONY_SECRET'],
+    message: 'is needed with PALISADE_TELEPHONY_URL',
   })
   .transform((env) => ({
     databaseUrl: env.PALISADE_DATABASE_URL,
@@ -42,6 +50,10 @@ export const coreConfigSchema = z
     kekPrevious: env.PALISADE_KEK_PREVIOUS,
     headsFile: env.PALISADE_HEADS_FILE,
     headsWebhook: env.PALISADE_HEADS_WEBHOOK,
+    telephony:
+      env.PALISADE_TELEPHONY_URL === undefined || env.PALISADE_TELEPHONY_SECRET === undefined
+        ? undefined
+        : { url: env.PALISADE_TELEPHONY_URL, secret: env.PALISADE_TELEPHONY_SECRET },
     allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,
     poolSize: env.PALISADE_CORE_POOL,
   }));

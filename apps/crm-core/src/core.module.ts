@@ -3,6 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { HealthModule, type HealthChecks, type Logger } from '#platform';
 import { ExplainDecisionHandler, Situations } from './authz/explain/explain.query.js';
+import { CALL_COMMANDS, CallsModule } from './calls/calls.module.js';
 import { Authorizations } from './commands/authorizations.js';
 import type { CommandClass } from './commands/command-context.js';
 import { CommandIntake } from './commands/command-intake.js';
@@ -15,13 +16,19 @@ import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custo
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
+import { GetFormSecretHandler } from './forms/form-secret.query.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
-import { LeadsModule } from './leads/leads.module.js';
+import { IMPORT_COMMANDS, ImportsModule } from './imports/imports.module.js';
+import { LEAD_COMMANDS, LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { GetLookupMatchesHandler } from './lookups/lookup-matches.query.js';
+import { LOOKUP_COMMANDS, LookupsModule } from './lookups/lookups.module.js';
 import { GetCardAtHandler, GetHistoryHandler, RecordPast } from './records/past/past.query.js';
 import { PIPELINE_COMMANDS, PipelinesModule } from './pipelines/pipelines.module.js';
+import { GetRevealedPointHandler } from './reveals/revealed-point.query.js';
+import { REVEAL_COMMANDS, RevealsModule } from './reveals/reveals.module.js';
 import { GetRewindHandler } from './rewinds/rewind.query.js';
 import { REWIND_COMMANDS, RewindsModule } from './rewinds/rewinds.module.js';
 import { ROLE_COMMANDS, RolesModule } from './roles/roles.module.js';
@@ -39,9 +46,14 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...LEAD_COMMANDS,
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,
+    ...IMPORT_COMMANDS,
+    ...REVEAL_COMMANDS,
+    ...LOOKUP_COMMANDS,
+    ...CALL_COMMANDS,
   }),
 );
 
@@ -60,11 +72,18 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     PipelinesModule,
     LeadsModule,
     RewindsModule,
+    ImportsModule,
+    RevealsModule,
+    LookupsModule,
+    CallsModule,
     SealsModule,
   ],
   controllers: [RequestsController],
   providers: [
     GetContactPointsHandler,
+    GetRevealedPointHandler,
+    GetLookupMatchesHandler,
+    GetFormSecretHandler,
     GetHistoryHandler,
     GetCardAtHandler,
     ExplainDecisionHandler,

@@ -19,6 +19,8 @@ import {
   type Logger,
 } from '#platform';
 import { AuditCopier } from './audit/audit-copier.js';
+import { watchAbandonedCalls } from './calls/abandoned-calls.js';
+import { CallDispatcher } from './calls/call-dispatcher.js';
 import { coreConfigSchema, type CoreConfig } from './config.js';
 import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
@@ -54,6 +56,7 @@ async function start(): Promise<void> {
   ready.app = app;
   await untilDone(logger, () => reflectLog(app, config, logger));
   await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog)));
+  await untilDone(logger, () => app.get(LeadIntake).adoptSetAside());
   answerRequests(app, config, logger);
   const consumptions = deliver(app, config, broker, logger);
   stopOnSignals(() => stop(app, broker, consumptions), STOP_WITHIN_MS, logger);
@@ -136,6 +139,8 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
     expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
     copier,
     sealer,
+    watchAbandonedCalls({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), log: app.get(CrmLog), logger }),
+    app.get(CallDispatcher, { strict: false }),
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),

@@ -138,7 +138,36 @@ export interface FormsTable {
   key: string;
   name: string;
   enabled: boolean;
+  /** No key opens it any more; leads taken before still come. */
+  deleted: boolean;
   settings: JsonColumn<Record<string, unknown>>;
+  version: number;
+}
+
+/** What a lead says as lists show it: masked. `phone` and `email` are masks; null where nothing was given. */
+export interface ShownLead {
+  readonly name: string | null;
+  readonly phone: string | null;
+  readonly email: string | null;
+  readonly company: string | null;
+  readonly title: string | null;
+  readonly message: string | null;
+}
+
+/** Every lead that is not erased. What it says stands here only while somebody has to look at it. */
+export interface LeadsTable {
+  id: string;
+  form_id: string;
+  state: 'quarantined' | 'set-aside' | 'accepted';
+  /** A code: why it was put or set aside; null of an accepted one. */
+  reason: string | null;
+  received_at: TimeColumn;
+  /** Null of an accepted lead, and of one that could not be read. */
+  shown: JsonColumn<ShownLead> | null;
+  /** Masked; a protected class of data, null likewise and where there is none. */
+  attribution: JsonColumn<Record<string, string>> | null;
+  /** Contacts that had the lead's number or address when it became a new one. */
+  possible_duplicates: string[];
   version: number;
 }
 
@@ -178,6 +207,20 @@ export interface AuditRowsTable {
   details: JsonColumn<Record<string, unknown>>;
 }
 
+/** A call that somebody placed, and what became of it. Ids alone: whom it went to stands in the record. */
+export interface CallsTable {
+  id: string;
+  record_type: 'contact' | 'company';
+  record_id: string;
+  phone_id: string;
+  placed_by: string;
+  placed_at: TimeColumn;
+  state: 'placed' | 'handed-over' | 'failed';
+  /** Of a failed one. */
+  cause: 'refused' | 'unreachable' | 'interrupted' | null;
+  version: number;
+}
+
 export interface ReadSchema {
   'read.contacts': ContactsTable;
   'read.companies': CompaniesTable;
@@ -190,9 +233,11 @@ export interface ReadSchema {
   'read.roles': RolesTable;
   'read.departments': DepartmentsTable;
   'read.forms': FormsTable;
+  'read.leads': LeadsTable;
   'read.security': SecurityTable;
   'read.erasures': ErasuresTable;
   'read.audit': AuditRowsTable;
+  'read.calls': CallsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

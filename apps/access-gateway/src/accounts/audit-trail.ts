@@ -26,6 +26,8 @@ export type AuditType =
   | 'webhook.created'
   | 'webhook.ended'
   | 'webhook.retried'
+  | 'import.requested'
+  | 'import.ended'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */

@@ -14,7 +14,7 @@ import {
 } from '#contracts';
 import { DomainError, uuidFromDigest } from '#kernel';
 import { request, type Broker } from '#messaging';
-import { sealFor, toPublicJwk, type PublicJwk } from '#privacy';
+import { EnvelopeSender, toPublicJwk, type PublicJwk } from '#privacy';
 
 /** Commands and queries take so long at most, unless told; then it is not known whether the command was done. */
 const DEADLINE_MS = 5_000;
@@ -36,16 +36,27 @@ export interface CoreRequest {
   /** The body as sent; core judges it after the rights. */
   readonly rawBody?: Buffer;
   readonly mediaType?: string;
+  /** The kinds of records that the caller's API token is for, where an answer is about several. */
+  readonly among?: readonly ('contact' | 'company')[];
   /** Set where the id must be known beforehand; otherwise made of the Idempotency-Key, or fresh. */
   readonly commandId?: string;
   /** Milliseconds to wait for the outcome. */
   readonly deadlineMs?: number;
 }
 
+/** A command with its body sealed before, under this command id. */
+export interface SealedCommand {
+  readonly commandId: string;
+  readonly targetId: string;
+  readonly body: string;
+  readonly deadlineMs: number;
+}
+
 /** Asks crm-core over NATS. Bodies are sealed to core's key, so the broker carries ids only. */
 @Injectable()
 export class CoreClient {
   readonly #broker: Broker;
+  readonly #sender = new EnvelopeSender();
   #publicKey: Promise<PublicJwk> | undefined;
 
   constructor(broker: Broker) {
@@ -75,6 +86,22 @@ export class CoreClient {
     return accepted(await request<Reply | RefusalReply>(this.#broker, SUBJECTS.query(name), payload, { timeoutMs: DEADLINE_MS }));
   }
 
+  /** A body for a command that is sent later, as often as needed (`sendSealed`): core alone can open it, under this id. */
+  sealBody(name: CommandName, commandId: string, body: Buffer): Promise<string> {
+    return this.#seal(body, bodyContext(name, commandId));
+  }
+
+  /** Gives a command whose body was sealed before. Throws as `command`, and `unknown-key` when core has other keys now. */
+  async sendSealed<Reply extends AcceptedReply>(name: CommandName, who: CommandSender, sealed: SealedCommand): Promise<Reply> {
+    const { commandId, targetId, body, deadlineMs } = sealed;
+    const envelope: CommandEnvelope = {
+      ...{ commandId, targetId, body, requestId: who.requestId, caller: who.caller },
+      ...{ partId: null, expectedVersion: null, mediaType: 'application/json' },
+    };
+    const subject = SUBJECTS.command(name);
+    return accepted(await request<Reply | RefusalReply>(this.#broker, subject, envelope, { timeoutMs: deadlineMs }));
+  }
+
   async #send(name: CommandName, who: CommandSender, asked: CoreRequest, commandId: string): Promise<AcceptedReply> {
     const envelope: CommandEnvelope = {
       commandId,
@@ -84,6 +111,7 @@ export class CoreClient {
       partId: asked.partId ?? null,
       expectedVersion: asked.expectedVersion ?? null,
       mediaType: asked.mediaType ?? null,
+      ...(asked.among === undefined ? {} : { among: [...asked.among] }),
       body: asked.rawBody === undefined ? null : await this.#seal(asked.rawBody, bodyContext(name, commandId)),
     };
     return accepted(
@@ -97,7 +125,7 @@ export class CoreClient {
     this.#publicKey ??= this.query<PublicKeyReply>('PublicKey', {}).then((reply) => toPublicJwk(reply.publicJwk));
     const asked = this.#publicKey;
     try {
-      return await sealFor(await asked, body, context);
+      return this.#sender.seal(await asked, body, context);
     } catch (error) {
       if (this.#publicKey === asked) this.#publicKey = undefined;
       throw error;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
-import { newReceiverKeys } from '#privacy';
+import { newReceiverKeys, type ReceiverKeys } from '#privacy';
 import { CoreClient } from '../core/core-client.js';
+import { RECEIVER_KEYS } from '../core/receiver-keys.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { WatchRelay } from '../relay/watch-relay.js';
 import { DealActsController } from './deal-acts.controller.js';
@@ -11,13 +12,15 @@ import { Records } from './records.js';
 @Module({
   controllers: [ContactsController, CompaniesController, DealsController, DealActsController, ErasureController],
   providers: [
+    // The keys live as long as this instance: what core seals to them, no other can open.
+    { provide: RECEIVER_KEYS, useFactory: () => newReceiverKeys() },
     {
       provide: Records,
-      inject: [GatewayDatabase, CoreClient, WatchRelay],
-      // The keys live as long as this instance: what core seals to them, no other can open.
-      useFactory: async (database: GatewayDatabase, core: CoreClient, relay: WatchRelay) =>
-        new Records(database, core, relay, await newReceiverKeys()),
+      inject: [GatewayDatabase, CoreClient, WatchRelay, RECEIVER_KEYS],
+      useFactory: (database: GatewayDatabase, core: CoreClient, relay: WatchRelay, keys: ReceiverKeys) =>
+        new Records(database, core, relay, keys),
     },
   ],
+  exports: [RECEIVER_KEYS],
 })
 export class RecordsModule {}

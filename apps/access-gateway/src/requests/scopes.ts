@@ -12,6 +12,8 @@ export const SCOPES = [
   'deals:write',
   'records:erase',
   'records:rewind',
+  'records:import',
+  'leads:read',
   'leads:write',
   'telephony',
   'users:read',

@@ -90,6 +90,7 @@ export class AuditController {
 /** Letters, dots and dashes only: what is asked for is written down, and a number of a person must not be. */
 function typeOf(rest: ReadonlyMap<string, string>): string | null {
   const type = rest.get('type');
-  if (type !== undefined && !/^[a-z][a-z.-]{0,63}$/.test(type)) throw invalid('type', 'Give a type such as sign-in.succeeded.');
+  if (type !== undefined && !/^[a-z][a-zA-Z.-]{0,63}$/.test(type))
+    throw invalid('type', 'Give a type such as sign-in.succeeded.');
   return type ?? null;
 }

@@ -6,7 +6,7 @@ import { Operation } from '../openapi/operation.js';
 import { CurrentWho, RequiresAnyOf, type Who } from '../requests/request-context.js';
 import { lastEventId, sendStream, streamOutput } from './event-stream-answer.js';
 import { ANY_RECORDS } from './record-scopes.js';
-import { RECORD_MESSAGE_TYPES } from './record-change.js';
+import { RECORD_MESSAGE_TYPES, RINGING } from './record-change.js';
 import { RecordReaders } from './record-readers.js';
 
 @Controller('/v1/events')
@@ -20,7 +20,9 @@ export class EventsController {
     notes:
       'Each message is {type, id, version, changed, at}: a record, its new version and the names of the changed fields, never a value. ' +
       `Types: ${RECORD_MESSAGE_TYPES.join(', ')}. A message is sent to those who may see the record at that moment; a change that takes ` +
-      'it out of reach is not told. A token hears of the record types of its scopes. Last-Event-ID takes the id of a message: what was ' +
+      'it out of reach is not told. While a number of a record is calling, who is responsible for it is told ' +
+      `${RINGING} as {type, id, recordType, callId, phoneId, masked, at}, with the id of the card and the masked number. ` +
+      'A token hears of the record types of its scopes. Last-Event-ID takes the id of a message: what was ' +
       'missed follows, decided by the rights of now. When it is too long ago (10,000 changes) the one message `resync`, without an id, ' +
       'comes instead: read anew what you show. A comment comes every 15 seconds. Who reads too slowly is disconnected.',
     tag: 'Watching',

@@ -15,6 +15,15 @@ const factSchema = z.object({
   changed: z.array(z.string()),
 });
 
+/** A fact of a call that came in from a number of a record. */
+const callFactSchema = z.object({
+  id: z.uuid(),
+  type: z.literal('CallReceived'),
+  at: z.iso.datetime(),
+  recordId: z.uuid(),
+  from: z.object({ recordType: z.enum(['contact', 'company']), recordId: z.uuid(), phoneId: z.uuid() }),
+});
+
 /** What the stream says of a change. */
 export interface RecordMessage {
   readonly type: string;
@@ -28,7 +37,24 @@ export interface RecordChange {
   readonly eventId: string;
   readonly recordType: RecordType;
   readonly message: RecordMessage;
+  /** Set where nothing changed and the record's number is calling. */
+  readonly ringing?: { readonly callId: string; readonly phoneId: string };
 }
+
+/** What the stream says to the responsible person while a number is calling. */
+export interface RingingMessage {
+  readonly type: typeof RINGING;
+  /** The card's. */
+  readonly id: string;
+  readonly recordType: RecordType;
+  readonly callId: string;
+  readonly phoneId: string;
+  readonly masked: string;
+  readonly at: string;
+}
+export const RINGING = 'call.ringing';
+/** What rang longer ago than this rings no more: it is not told to who comes back to his stream. */
+const RINGS_FOR_MS = 60_000;
 
 /** The record as it is now. Erased: what is left is whose it was. */
 export interface PresentRecord {
@@ -36,6 +62,8 @@ export interface PresentRecord {
   readonly standing: 'live' | 'deleted' | 'erased';
   /** A deal that came with attribution. */
   readonly hasAttribution: boolean;
+  /** The masks of its phones by their ids, where one of them is calling. */
+  readonly masks: ReadonlyMap<string, string>;
 }
 
 const ATTRIBUTION = 'attribution';
@@ -74,12 +102,38 @@ export const RECORD_MESSAGE_TYPES: readonly string[] = [...new Set(Object.values
 /** Null for a fact that is of no record, or of a kind that is not known here. */
 export function changeOf({ payload }: Pick<Fact, 'payload'>): RecordChange | null {
   const parsed = factSchema.safeParse(payload);
-  if (!parsed.success) return null;
+  if (!parsed.success) return ringingOf(payload);
   const { id: eventId, type, at, category: recordType, recordId, version, changed } = parsed.data;
   const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined;
   if (kind === undefined) return null;
   const names = kind.changed ?? changed.filter((name) => FIELDS[recordType].has(name));
   return { eventId, recordType, message: { type: kind.type, id: recordId, version, changed: names, at } };
+}
+
+function ringingOf(payload: unknown): RecordChange | null {
+  const parsed = callFactSchema.safeParse(payload);
+  if (!parsed.success) return null;
+  const { id: eventId, at, recordId: callId, from } = parsed.data;
+  const message = { type: RINGING, id: from.recordId, version: 0, changed: [], at };
+  return { eventId, recordType: from.recordType, message, ringing: { callId, phoneId: from.phoneId } };
+}
+
+/**
+ * What the reader is told of a number that is calling: who is responsible for the record now, and may see it. The mask is that of the
+ * card. `nowMs`: milliseconds since 1970.
+ */
+export function ringingFor(
+  who: Pick<Who, 'principal' | 'scopes'>,
+  { recordType, message, ringing }: RecordChange,
+  now: PresentRecord,
+  nowMs: number,
+): RingingMessage | null {
+  if (ringing === undefined || now.standing !== 'live' || now.responsibleId !== who.principal.userId) return null;
+  if (who.scopes !== null && !who.scopes.has(SCOPE_OF[recordType])) return null;
+  if (!decide(who.principal, recordType, 'view', now).allowed) return null;
+  const masked = now.masks.get(ringing.phoneId);
+  if (masked === undefined || Date.parse(message.at) < nowMs - RINGS_FOR_MS) return null;
+  return { type: RINGING, id: message.id, recordType, ...ringing, masked, at: message.at };
 }
 
 /**

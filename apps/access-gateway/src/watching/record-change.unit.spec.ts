@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { compileRights, type Grants, type Level, type Principal } from '#policy';
-import { changeOf, messageFor, RECORD_MESSAGE_TYPES, type PresentRecord, type RecordChange } from './record-change.js';
+import {
+  changeOf,
+  messageFor,
+  RECORD_MESSAGE_TYPES,
+  ringingFor,
+  type PresentRecord,
+  type RecordChange,
+} from './record-change.js';
 
 const ME = randomUUID();
 const COLLEAGUE = randomUUID();
@@ -25,7 +32,9 @@ const fact = (type: string, changed: readonly string[] = [], more: object = {}) 
 });
 const change = (type: string, changed: readonly string[] = [], more: object = {}) =>
   changeOf(fact(type, changed, more)) as RecordChange;
-const live = (responsibleId: string | null): PresentRecord => ({ responsibleId, standing: 'live', hasAttribution: false });
+const live = (responsibleId: string | null): PresentRecord => ({
+  ...{ responsibleId, standing: 'live', hasAttribution: false, masks: new Map() },
+});
 const told = (grants: Grants, one: RecordChange, now: PresentRecord, scopes: readonly string[] | null = null) =>
   messageFor({ principal: principal(grants), scopes: scopes === null ? null : new Set(scopes) }, one, now);
 
@@ -97,5 +106,53 @@ describe('who is told', () => {
     expect(changedFor({ view: 'responsible' }, { ...mine, responsibleId: COLLEAGUE })).toEqual(['title']);
     expect(changedFor({ view: 'forbidden' }, mine)).toEqual(['title']);
     expect(changedFor({ view: 'allowed' }, live(ME))).toEqual(['title']);
+  });
+});
+
+describe('a number that is calling', () => {
+  const [recordId, phoneId, callId] = [randomUUID(), randomUUID(), randomUUID()];
+  const payload = {
+    ...{ id: randomUUID(), type: 'CallReceived', at: AT, actorId: ME, category: 'incoming-call', recordId: callId, version: 1 },
+    ...{ changed: ['from', 'line'], from: { recordType: 'contact', recordId, phoneId } },
+  };
+  const ringing = changeOf({ payload }) as RecordChange;
+  const card: PresentRecord = { ...live(ME), masks: new Map([[phoneId, '+7 *** ***-**-67']]) };
+  const rung = (
+    now: PresentRecord,
+    { grants = { contact: { view: 'responsible' } } as Grants, scopes = null as string[] | null, after = 1_000 } = {},
+  ) =>
+    ringingFor(
+      { principal: principal(grants), scopes: scopes === null ? null : new Set(scopes) },
+      ringing,
+      now,
+      Date.parse(AT) + after,
+    );
+
+  it('rings at the responsible person, with the id of the card and the mask that the card shows', () => {
+    expect(rung(card)).toEqual({
+      type: 'call.ringing',
+      id: recordId,
+      recordType: 'contact',
+      callId,
+      phoneId,
+      masked: '+7 *** ***-**-67',
+      at: AT,
+    });
+    expect(rung(card, { scopes: ['contacts:read'] })).not.toBeNull();
+  });
+
+  it('rings nowhere else', () => {
+    for (const owner of [COLLEAGUE, null])
+      expect(rung({ ...card, responsibleId: owner }, { grants: { contact: { view: 'allowed' } } })).toBeNull();
+    expect(rung(card, { grants: { company: { view: 'allowed' } } })).toBeNull();
+    expect(rung(card, { scopes: ['companies:read', 'telephony'] })).toBeNull();
+    for (const standing of ['deleted', 'erased'] as const) expect(rung({ ...card, standing })).toBeNull();
+    expect(rung({ ...card, masks: new Map() })).toBeNull();
+  });
+
+  it('rings no more after a minute, and is of nobody when nobody has it', () => {
+    expect(rung(card, { after: 60_000 })).not.toBeNull();
+    expect(rung(card, { after: 60_001 })).toBeNull();
+    expect(changeOf({ payload: { ...payload, from: null } })).toBeNull();
   });
 });

@@ -10,7 +10,7 @@ import { frame, HEARTBEAT_FRAME, resyncFrame } from './event-stream.js';
 import { LiveReaders, type LiveReader, type LiveReadersOptions } from './live-readers.js';
 import { presentRecords, type Present } from './present-records.js';
 import { RecentChanges, type PlacedChange } from './recent-changes.js';
-import { changeOf, messageFor } from './record-change.js';
+import { changeOf, messageFor, ringingFor } from './record-change.js';
 
 /** How many facts a gateway reads back when it starts, and at least so many changes of records it keeps to resume from. */
 const KEPT_CHANGES = 10_000;
@@ -189,7 +189,7 @@ export class RecordReaders {
       place.after = change.position;
       const now = records.get(change.message.id);
       if (now === undefined || Date.parse(change.message.at) < place.sinceMs) continue;
-      const message = messageFor(who, change, now);
+      const message = change.ringing === undefined ? messageFor(who, change, now) : ringingFor(who, change, now, Date.now());
       if (message !== null) this.readers.write(reader, frame({ id: change.eventId, event: message.type, data: message }));
     }
   }

@@ -23,10 +23,31 @@ const idOf =
   (idName: string, ...shown: readonly string[]): Line['details'] =>
   (id, data) => ({ [idName]: id, ...Object.fromEntries(shown.map((name) => [name, data[name] ?? null])) });
 
+/** A contact point of a record, as `{contactId, phoneId}` and the like. */
+const pointOf = (kind: 'phone' | 'email', { recordType, recordId, pointId, phoneId }: Values): Values => ({
+  [`${String(recordType)}Id`]: recordId,
+  [`${kind}Id`]: pointId ?? phoneId,
+});
+const REVEALED =
+  (kind: 'phone' | 'email'): Line['details'] =>
+  (_, data) => ({ ...pointOf(kind, data), reason: data['reason'] });
+
 const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
 const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];
 const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
-const FORM_FIELDS = ['enabled', 'assign', 'pipelineId', 'stageId', 'requireConsent'];
+const FORM_FIELDS = [
+  ...[
+    'enabled',
+    'assign',
+    'pipelineId',
+    'stageId',
+    'requireConsent',
+    'requireSignature',
+    'quarantine',
+    'quarantineAfter',
+    'format',
+  ],
+];
 
 /** The events of the log that stand in the audit trail, by type. What is not here is history of a record and nothing more. */
 const LINES: Readonly<Record<string, Line>> = {
@@ -50,6 +71,13 @@ const LINES: Readonly<Record<string, Line>> = {
   DepartmentDeleted: { type: 'department.deleted', details: idOf('departmentId') },
   FormCreated: { type: 'form.created', details: fieldsOf('formId', ...FORM_FIELDS) },
   FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },
+  FormKeyRotated: { type: 'form.key-rotated', details: idOf('formId') },
+  FormDeleted: { type: 'form.deleted', details: idOf('formId') },
+  FormSecretSet: { type: 'form.secret-set', details: idOf('formId', 'generated') },
+  LeadQuarantined: { type: 'lead.quarantined', details: idOf('leadId', 'formId', 'reason') },
+  LeadSetAside: { type: 'lead.set-aside', details: idOf('leadId', 'formId', 'reason') },
+  LeadReleased: { type: 'lead.released', details: idOf('leadId', 'from') },
+  LeadDeclined: { type: 'lead.declined', details: idOf('leadId') },
   PipelineCreated: { type: 'pipeline.created', details: fieldsOf('pipelineId') },
   PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },
   CustomFieldDefined: { type: 'custom-field.defined', details: idOf('customFieldId', 'recordType', 'type') },
@@ -63,6 +91,15 @@ const LINES: Readonly<Record<string, Line>> = {
   CompanyDeleted: { type: 'company.deleted', details: idOf('companyId') },
   CompanyRestored: { type: 'company.restored', details: idOf('companyId') },
   CompanyAssigned: { type: 'company.assigned', details: idOf('companyId', 'responsibleId') },
+  PhoneRevealed: { type: 'phone.revealed', details: REVEALED('phone') },
+  EmailRevealed: { type: 'email.revealed', details: REVEALED('email') },
+  PhoneLookedUp: { type: 'phone.lookedUp', details: (_, { matches }) => ({ matches }) },
+  CallPlaced: { type: 'call.placed', details: (callId, data) => ({ callId, ...pointOf('phone', data) }) },
+  CallFailed: { type: 'call.failed', details: idOf('callId', 'cause') },
+  CallReceived: {
+    type: 'call.received',
+    details: (callId, { from, line }) => ({ callId, ...(from === null ? {} : pointOf('phone', from as Values)), line }),
+  },
   DealDeleted: { type: 'deal.deleted', details: idOf('dealId') },
   DealRestored: { type: 'deal.restored', details: idOf('dealId') },
   DealAssigned: { type: 'deal.assigned', details: idOf('dealId', 'responsibleId') },

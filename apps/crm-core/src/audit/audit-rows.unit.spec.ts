@@ -54,6 +54,23 @@ describe('the audit trail of', () => {
     });
   });
 
+  it('what was shown in full, looked up and called has ids, and the reason', () => {
+    const point = { recordType: 'company', recordId: ID, pointId: 'p', recordVersion: 3, reason: 'asked' };
+    const call = { recordType: 'contact', recordId: ID, phoneId: 'p' };
+    expect([
+      ...[lineOf({ type: 'PhoneRevealed', data: point }), lineOf({ type: 'EmailRevealed', data: point })],
+      ...[lineOf({ type: 'PhoneLookedUp', data: { matches: [] } }), lineOf({ type: 'CallPlaced', data: call })],
+      ...[null, call].map((from) => lineOf({ type: 'CallReceived', data: { from, line: null } })),
+    ]).toMatchObject([
+      { type: 'phone.revealed', details: { companyId: ID, phoneId: 'p', reason: 'asked' } },
+      { type: 'email.revealed', details: { companyId: ID, emailId: 'p', reason: 'asked' } },
+      { type: 'phone.lookedUp', details: { matches: [] } },
+      { type: 'call.placed', details: { callId: ID, contactId: ID, phoneId: 'p' } },
+      { type: 'call.received', details: { callId: ID, line: null } },
+      { type: 'call.received', details: { callId: ID, contactId: ID, phoneId: 'p' } },
+    ]);
+  });
+
   it('a change of a record is none: that is its history', () => {
     for (const type of ['ContactCreated', 'DealChanged', 'DealMoved', 'LeadAccepted', 'toString'])
       expect(lineOf({ type, data: {} })).toBeUndefined();

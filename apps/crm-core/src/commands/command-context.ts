@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { DomainError, type FieldError } from '#kernel';
+import { DomainError, refuseField, type FieldError } from '#kernel';
 import type { EventMetadata } from '#event-store';
 import type { AuthorizationRow, Caller, CommandName } from '#contracts';
 import type { Principal } from '#policy';
-import { maskText } from '#privacy';
+import { findsNumber, maskText } from '#privacy';
 
 /** The body of a command: judged only when asked for, after the rights. */
 export class CommandBody {
@@ -47,6 +47,8 @@ export interface CommandContext {
   readonly targetId: string | null;
   readonly partId: string | null;
   readonly expectedVersion: number | null;
+  /** The kinds of records that the caller's API token is for; absent: all. */
+  readonly among?: readonly ('contact' | 'company')[] | undefined;
   readonly at: string;
   readonly principal: Principal;
   readonly authorization: AuthorizationRow;
@@ -82,8 +84,20 @@ export function unsealedText(context: CommandContext, text: string): string {
   return maskText(text.normalize('NFC'), context.authorization.settings.defaultRegion);
 }
 
+/** Throws `validation-failed` for a text that is kept as it is (a URL) and holds a number or an e-mail. */
+export function refuseNumber(context: CommandContext, path: string, text: string): void {
+  if (findsNumber(text, context.authorization.settings.defaultRegion))
+    refuseField('validation-failed', path, 'It holds a telephone number or an e-mail address');
+}
+
 /** The id in the path of the route. Its absence is a fault of the gateway, not of the client. */
 export function targetOf(context: CommandContext): string {
   if (context.targetId === null) throw new Error(`${context.name} needs a target`);
   return context.targetId;
+}
+
+/** The second id in the path of the route, likewise. */
+export function partOf(context: CommandContext): string {
+  if (context.partId === null) throw new Error(`${context.name} needs a part`);
+  return context.partId;
 }

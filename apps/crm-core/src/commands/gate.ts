@@ -4,21 +4,50 @@ import type { DisclosureKind, WrittenMeasure } from '#contracts';
 import type { RecordType } from '#policy';
 import type { CommandContext } from './command-context.js';
 
-/** Core's use of the gate, for what core does itself (deleting, reassigning): after the policy, before the append. */
+/** Core's use of the gate, for what core does itself (reveals, calls, deletions and the like): after the policy, before the append. */
 export class Gate {
   constructor(private readonly pool: Pool) {}
 
   /**
-   * Counts and records, in a transaction of its own, under the command's id: repeated, it is the same disclosure. Throws
-   * `view-limit-reached` when the gate does not admit, and the database's error when nothing could be recorded.
+   * Counts and records, in a transaction of its own, under the command's id: repeated, it is the same disclosure. `masked` is false
+   * where a number or an address is shown in full. Throws `view-limit-reached` when the gate does not admit, and the database's error
+   * when nothing could be recorded.
    */
-  async admit(context: CommandContext, measure: WrittenMeasure, kind: DisclosureKind, type: RecordType, ids: readonly string[]) {
-    const { caller } = context;
+  async admit(
+    context: CommandContext,
+    measure: WrittenMeasure,
+    kind: DisclosureKind,
+    type: RecordType,
+    ids: readonly string[],
+    masked = true,
+  ): Promise<void> {
     const result = await this.pool.query<{ decision: string }>({
       name: 'gate-admit',
       text: 'SELECT decision FROM watch.admit($1, $2, $3, $4, $5::uuid[], $6, $7, $8, $9, $10)',
-      values: [caller.userId, measure, kind, type, ids, context.commandId, caller.sessionId, caller.tokenId, caller.ip, true],
+      values: this.values(context, [measure, kind, type, ids], masked),
     });
     if (result.rows[0]?.decision !== 'admitted') refuse('view-limit-reached');
+  }
+
+  /**
+   * `admit` for one lookup, hit or miss, whatever kinds of records it found: one count. Of companies and contacts both, the contacts are
+   * noted beside the companies, as the names on a deal are.
+   */
+  async admitLookup(context: CommandContext, found: Readonly<Record<'contact' | 'company', readonly string[]>>): Promise<void> {
+    const { contact, company } = found;
+    const [type, ids, beside] =
+      company.length === 0 ? (['contact', contact, []] as const) : (['company', company, contact] as const);
+    const result = await this.pool.query<{ decision: string }>({
+      name: 'gate-admit-lookup',
+      text: `SELECT gate.decision, CASE WHEN gate.decision = 'admitted' AND cardinality($11::uuid[]) > 0
+               THEN watch.note_looked_up($1, $6, $11::uuid[])::text END AS noted
+             FROM watch.admit($1, $2, $3, $4, $5::uuid[], $6, $7, $8, $9, $10) AS gate`,
+      values: [...this.values(context, ['phone.lookedUp', 'lookup', type, ids], true), beside],
+    });
+    if (result.rows[0]?.decision !== 'admitted') refuse('view-limit-reached');
+  }
+
+  private values({ caller, commandId }: CommandContext, what: readonly unknown[], masked: boolean): unknown[] {
+    return [caller.userId, ...what, commandId, caller.sessionId, caller.tokenId, caller.ip, masked];
   }
 }

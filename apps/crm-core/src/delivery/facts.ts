@@ -19,6 +19,8 @@ export function factOf(event: StoredEvent): OutgoingFact {
       recordId: id,
       version: event.version,
       changed: Object.keys(data),
+      // Whose number is calling: ids, for the responsible person to be told.
+      ...(event.type === 'CallReceived' ? { from: data['from'] } : {}),
       ...(Array.isArray(data['weakened']) ? { weakened: data['weakened'] as unknown[] } : {}),
     },
   };

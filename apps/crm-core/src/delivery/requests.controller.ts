@@ -7,15 +7,21 @@ import {
   cardAtQuerySchema,
   contactPointsQuerySchema,
   explainQuerySchema,
+  formSecretQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
+  lookupMatchesQuerySchema,
+  revealedPointQuerySchema,
+  leadFormsQuerySchema,
   rewindQuerySchema,
   type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
   type ExplainReply,
+  type FormSecretReply,
   type LeadCommittedReply,
   type LeadFormsReply,
+  type LookupMatches,
   type PublicKeyReply,
   type RefusalReply,
   type SealedReply,
@@ -26,10 +32,14 @@ import { isUnavailable, type Logger } from '#platform';
 import { ExplainDecision } from '../authz/explain/explain.query.js';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
+import { GetLookupMatches } from '../lookups/lookup-matches.query.js';
+import { GetFormSecret } from '../forms/form-secret.query.js';
+import { IntakeForms } from '../forms/intake-forms.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
+import { GetRevealedPoint } from '../reveals/revealed-point.query.js';
 import { GetRewind } from '../rewinds/rewind.query.js';
 import { GetAuditProof } from '../seals/audit-proof.query.js';
 
@@ -40,6 +50,7 @@ export class RequestsController {
     private readonly intake: CommandIntake,
     private readonly queries: QueryBus,
     private readonly leads: LeadIntake,
+    private readonly intakeForms: IntakeForms,
     @Inject(SERVICE_KEYS) private readonly keys: ServiceKeys,
     @Inject(CORE_LOGGER) private readonly logger: Logger,
   ) {}
@@ -59,6 +70,20 @@ export class RequestsController {
   contactPoints(@Payload() message: unknown): Promise<ContactPointsReply> {
     return this.answer('ContactPoints', async () =>
       this.queries.execute(new GetContactPoints(understood(contactPointsQuerySchema, message))),
+    );
+  }
+
+  @MessagePattern('crm.query.RevealedPoint')
+  revealedPoint(@Payload() message: unknown): Promise<SealedReply> {
+    return this.answer('RevealedPoint', async () =>
+      this.queries.execute(new GetRevealedPoint(understood(revealedPointQuerySchema, message))),
+    );
+  }
+
+  @MessagePattern('crm.query.LookupMatches')
+  lookupMatches(@Payload() message: unknown): Promise<LookupMatches | RefusalReply> {
+    return this.answer('LookupMatches', async () =>
+      this.queries.execute(new GetLookupMatches(understood(lookupMatchesQuerySchema, message))),
     );
   }
 
@@ -87,13 +112,16 @@ export class RequestsController {
     return this.answer('Explain', async () => this.queries.execute(new ExplainDecision(understood(explainQuerySchema, message))));
   }
 
+  @MessagePattern('crm.query.FormSecret')
+  formSecret(@Payload() message: unknown): Promise<FormSecretReply> {
+    return this.answer('FormSecret', async () =>
+      this.queries.execute(new GetFormSecret(understood(formSecretQuerySchema, message))),
+    );
+  }
+
   @MessagePattern('lead.forms')
-  forms(): Promise<LeadFormsReply | RefusalReply> {
-    return this.answer('lead.forms', async () => ({
-      ok: true as const,
-      publicJwk: { ...this.keys.receiver.publicJwk },
-      forms: await this.leads.intakeForms(),
-    }));
+  forms(@Payload() message: unknown): Promise<LeadFormsReply | RefusalReply> {
+    return this.answer('lead.forms', async () => this.intakeForms.tell(understood(leadFormsQuerySchema, message)));
   }
 
   @MessagePattern('lead.committed')

@@ -16,8 +16,10 @@ export const READ_TABLES = {
   'read.roles': 'id',
   'read.departments': 'id',
   'read.forms': 'id',
+  'read.leads': 'id',
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
+  'read.calls': 'id',
   // Rows come by insert alone and have no version.
   'read.audit': 'id',
 } as const;

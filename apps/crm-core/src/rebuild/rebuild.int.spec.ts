@@ -32,7 +32,7 @@ beforeAll(async () => {
   log = new CrmLog(new EventStore(pool), new DataKeys(pool, keys.wrapper), keys.lookup);
   await ensureFirstPipeline(log);
   varied = new VariedLog(log, 3);
-  await varied.append(400);
+  await varied.append(480);
   options = {
     ...{ databaseUrl, keys, lanes: 2, report: (line) => reported.push(line) },
     openLane: (shapes, snapshot) => openLane(databaseUrl, keys, shapes, snapshot),

@@ -31,13 +31,19 @@ type Category =
   | 'role'
   | 'department'
   | 'form'
+  | 'form-secret'
   | 'lead'
   | 'custom-field'
   | 'audit'
+  | 'reveal'
+  | 'lookup'
+  | 'call'
+  | 'incoming-call'
   | 'security-settings';
 const CATEGORIES: readonly Category[] = [
   ...(['contact', 'contact', 'contact', 'contact', 'company', 'company', 'deal', 'deal', 'deal'] as const),
-  ...(['user', 'role', 'department', 'form', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
+  ...(['user', 'role', 'department', 'form', 'form-secret', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
+  ...(['reveal', 'lookup', 'call', 'incoming-call'] as const),
 ];
 const AWKWARD = ['tab\there', 'line\nbreak', 'back\\slash \\N \\.', '"quoted", {braced}', "o'clock", 'Ёлка ☃ 😀', '', ' '];
 
@@ -144,14 +150,27 @@ export class VariedLog {
         return [this.#made('Department', isNew, { name: this.#word(), parentId: this.#id() }, {})];
       case 'form':
         return [this.#form(isNew)];
+      case 'form-secret':
+        return [{ type: 'FormSecretSet', data: { secret: new Secret(this.#word()), generated: this.#random() < 0.5 } }];
       case 'lead':
-        if (isNew) return [leadAccepted(this.#textValue())];
-        return stream.generation > 0 ? [] : [{ type: 'LeadErased', data: { contactId: uuidv7() } }];
+        return this.#lead(stream, isNew);
       case 'custom-field':
         if (version > 1) return [];
         return [isNew ? { type: 'CustomFieldDefined', data: this.#definition() } : { type: 'CustomFieldDeleted', data: {} }];
       case 'audit':
         return isNew ? [{ type: 'AuditRecorded', data: { type: 'sign-in.failed', details: { codes: [this.#word()] } } }] : [];
+      case 'reveal': {
+        const data = { ...this.#owned(), recordVersion: 1, pointId: uuidv7(), reason: this.#word() };
+        return isNew ? [{ type: this.#random() < 0.5 ? 'PhoneRevealed' : 'EmailRevealed', data }] : [];
+      }
+      case 'lookup':
+        return isNew ? [{ type: 'PhoneLookedUp', data: { matches: [{ type: 'contact', id: uuidv7() }] } }] : [];
+      case 'call':
+        return this.#call(version);
+      case 'incoming-call': {
+        const from = this.#random() < 0.5 ? null : { ...this.#owned(), phoneId: uuidv7() };
+        return isNew ? [{ type: 'CallReceived', data: { from, line: this.#word() } }] : [];
+      }
       case 'security-settings': {
         const settings = {
           ...FIRST_SECURITY_SETTINGS,
@@ -161,6 +180,36 @@ export class VariedLog {
         return [{ type: 'SecuritySettingsChanged', data: { settings, before: FIRST_SECURITY_SETTINGS, weakened: [] } }];
       }
     }
+  }
+
+  #lead(stream: Stream, isNew: boolean): readonly DomainEvent[] {
+    if (stream.generation > 0) return [];
+    if (!isNew && this.#random() < 0.5) {
+      return [{ type: 'LeadErased', data: { contactId: this.#random() < 0.5 ? null : uuidv7() } }];
+    }
+    return [
+      this.#random() < 0.4
+        ? leadAccepted(this.#textValue())
+        : (this.#pick([this.#quarantined(), this.#setAside()]) ?? this.#setAside()),
+    ];
+  }
+
+  #quarantined(): DomainEvent {
+    const content = new Secret({ sent: { attribution: {}, ip: '192.0.2.1' }, masked: this.#maskedLead() });
+    return { type: 'LeadQuarantined', data: { ...waiting(), reason: 'honeypot', content } };
+  }
+
+  #setAside(): DomainEvent {
+    const masked = this.#random() < 0.3 ? null : this.#maskedLead();
+    return {
+      type: 'LeadSetAside',
+      data: { ...waiting(), reason: 'unknown-form', content: new Secret({ received: 'e', masked }) },
+    };
+  }
+
+  #maskedLead(): object {
+    const shown = { name: this.#word(), phone: null, email: null, company: null, title: null, message: this.#word() };
+    return { ...shown, attribution: this.#random() < 0.5 ? {} : { utm_source: this.#word() } };
   }
 
   #record(stream: Stream, kind: string, isNew: boolean, fields: Readonly<Record<string, unknown>>): readonly DomainEvent[] {
@@ -210,7 +259,20 @@ export class VariedLog {
     ];
   }
 
+  #call(version: number): readonly DomainEvent[] {
+    if (version === 0) return [{ type: 'CallPlaced', data: { ...this.#owned(), phoneId: uuidv7() } }];
+    if (version > 1) return [];
+    return [this.#random() < 0.5 ? { type: 'CallHandedOver', data: {} } : { type: 'CallFailed', data: { cause: 'refused' } }];
+  }
+
+  #owned(): Readonly<Record<string, unknown>> {
+    return { recordType: this.#pick(['contact', 'company']), recordId: uuidv7() };
+  }
+
   #form(isNew: boolean): DomainEvent {
+    if (!isNew && this.#random() < 0.3) {
+      return this.#random() < 0.5 ? { type: 'FormKeyRotated', data: { key: uuidv7() } } : { type: 'FormDeleted', data: {} };
+    }
     const fields = {
       ...{
         name: this.#word(),
@@ -220,6 +282,7 @@ export class VariedLog {
         stageId: null,
       },
       ...{ titleTemplate: '{form}', assign: null, requireConsent: this.#random() < 0.5, successUrl: null },
+      ...{ requireSignature: false, quarantine: this.#random() < 0.5, quarantineAfter: 60, format: 'tilda' },
     };
     return this.#made('Form', isNew, fields, isNew ? { key: uuidv7() } : {});
   }
@@ -298,11 +361,16 @@ const ERASURE = {
   ...{ erasedDealIds: [], keptDealIds: [], erasedLeadIds: [] },
 };
 
+const waiting = () => ({ formId: uuidv7(), receivedAt: '2026-01-01T00:00:00.000Z' });
+
 function leadAccepted(message: unknown): DomainEvent {
   const ids = { formId: uuidv7(), contactId: uuidv7(), dealId: uuidv7() };
   return {
     type: 'LeadAccepted',
-    data: { ...ids, receivedAt: '2026-01-01T00:00:00.000Z', matched: false, message, consent: null },
+    data: {
+      ...{ ...ids, receivedAt: '2026-01-01T00:00:00.000Z', matched: false, possibleDuplicates: [uuidv7()] },
+      ...{ message, consent: null },
+    },
   };
 }
 
