@@ -18,7 +18,7 @@ const COLUMNS = ['at', 'userId', 'subjectType', 'subjectId', 'kind', 'masked', '
  * `MonitorClient.exposure`.
  */
 export async function exposureFile(
-  monitor: MonitorClient,
+  monitor: Pick<MonitorClient, 'exposure'>,
   filter: ExposureFilter,
   recheck: () => Promise<unknown>,
 ): Promise<FileContent> {
