@@ -45,6 +45,8 @@ import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignIn } from './sessions/sign-in.js';
 import { SecuritySettingsController } from './settings/security-settings.controller.js';
 import { WatchingModule } from './watching/watching.module.js';
+import { WebhookStore } from './webhooks/webhook-store.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /**
  * What features may ask for: database, core, authentication, cut-offs, the relay. Global, so that they name only what they
@@ -73,6 +75,7 @@ export class FoundationModule {
       [Authorizations, parts.authorizations],
       [ExportStore, parts.exportStore],
       [ImportStore, parts.importStore],
+      [WebhookStore, parts.webhooks],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -97,6 +100,7 @@ export class GatewayModule {
         ExportsModule,
         ImportsModule,
         WatchingModule,
+        WebhooksModule,
         // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
         // it once.
         HealthModule.forRoot({ database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() }),

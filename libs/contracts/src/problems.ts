@@ -160,6 +160,11 @@ export const PROBLEMS = {
     title: 'Export too large',
     detail: 'Narrow the filter, and export in parts.',
   },
+  'target-not-public': {
+    status: 422,
+    title: 'Target not public',
+    detail: 'Name a host of the public internet; the operator may allow others with PALISADE_ALLOW_PRIVATE_TARGETS.',
+  },
   'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
   'own-privileges': {
     status: 422,
