@@ -60,6 +60,7 @@ describe('a limit for a role', () => {
     const within = async (departmentId: string): Promise<string> => {
       const viewer = await gate.person();
       await gate.core.query('UPDATE read.principals SET department_id = $2 WHERE user_id = $1', [viewer, departmentId]);
+      await gate.raiseAuthz();
       return viewer;
     };
     const decision = async (viewer: string): Promise<string> => (await gate.admit({ viewer })).decision;
@@ -74,6 +75,7 @@ describe('a limit for a role', () => {
       'admitted',
     ]);
     await gate.core.query(`UPDATE read.departments SET role_ids = '{}' WHERE id = $1`, [top]);
+    await gate.raiseAuthz();
     expect(await decision(person)).toBe('admitted');
   });
 });
@@ -189,8 +191,10 @@ describe('rights', () => {
 
   it.each([
     'SELECT * FROM watch.disclosures',
-    'INSERT INTO watch.outbox (id, payload) VALUES (gen_random_uuid(), NULL)',
-    'UPDATE watch.outbox SET payload = NULL',
+    'INSERT INTO watch.outbox (id) VALUES (gen_random_uuid())',
+    'UPDATE watch.outbox SET id = gen_random_uuid()',
+    'SELECT * FROM watch.outbox_queue',
+    'SELECT * FROM watch.person_limits',
     'DELETE FROM watch.holds',
     'DELETE FROM watch.refusals',
     "SELECT watch.hold(gen_random_uuid(), 1, '{}', now())",

@@ -3,12 +3,14 @@ import { runMigrations } from '#platform';
 import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
+import { tallies } from './0006-tallies.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
   '0001-first-light': firstLight,
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
+  '0006-tallies': tallies,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
