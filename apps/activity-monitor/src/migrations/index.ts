@@ -4,6 +4,7 @@ import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
 import { tallies } from './0006-tallies.js';
+import { partitions } from './0007-partitions.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -11,6 +12,7 @@ const migrations = {
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
   '0006-tallies': tallies,
+  '0007-partitions': partitions,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
