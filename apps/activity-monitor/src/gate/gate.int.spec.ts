@@ -111,6 +111,7 @@ describe('after the hold', () => {
   it('the further attempts of a minute are a number; another epoch starts anew', async () => {
     const viewer = await gate.person();
     for (let opening = 0; opening < 8; opening += 1) await gate.admit({ viewer });
+    await gate.monitor.query('SELECT watch.add_up_refusals()');
     const { rows } = await gate.monitor.query('SELECT held, further FROM watch.refusals WHERE user_id = $1', [viewer]);
     expect(rows).toEqual([{ held: true, further: 5 }]);
     const held = async () => (await gate.gateway.query('SELECT watch.is_held($1) AS held', [viewer])).rows;

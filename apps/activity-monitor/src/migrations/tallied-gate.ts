@@ -7,6 +7,19 @@
  * only grow by others' admissions, and a further refusal waits for nobody.
  */
 export const TALLIED_GATE = `
+-- Further attempts of who was refused within the last minute, one row each: nobody waits for another's. Unlogged: they are a figure, and
+-- a crash may lose the last of it. The monitor adds them up.
+CREATE UNLOGGED TABLE watch.further_refusals (refusal_id uuid NOT NULL);
+REVOKE ALL ON watch.further_refusals FROM PUBLIC;
+CREATE FUNCTION watch.add_up_refusals() RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  WITH gone AS (DELETE FROM watch.further_refusals RETURNING refusal_id),
+  counted AS (SELECT refusal_id, count(*)::integer AS count FROM gone GROUP BY refusal_id)
+  UPDATE watch.refusals AS r SET further = r.further + c.count FROM counted AS c WHERE r.id = c.refusal_id;
+END $$;
+
 -- Records a refusal: the one that held and the first of a person in a minute with an event, the others as a number.
 CREATE OR REPLACE FUNCTION watch.refuse(p watch.refusals) RETURNS watch.admission
 LANGUAGE plpgsql VOLATILE
@@ -24,7 +37,7 @@ BEGIN
   END LOOP;
   IF v_recent IS NOT NULL THEN
     PERFORM set_config('synchronous_commit', 'off', true);
-    UPDATE watch.refusals SET further = further + 1 WHERE id = v_recent;
+    INSERT INTO watch.further_refusals (refusal_id) VALUES (v_recent);
   ELSE
     INSERT INTO watch.refusals SELECT (p).*;
     INSERT INTO watch.outbox_queue (id) VALUES (p.id);
@@ -89,7 +102,7 @@ BEGIN
   RETURN (SELECT l - 'added' || jsonb_build_object('count', (l->>'count')::bigint - (l->>'added')::bigint)
           FROM jsonb_array_elements(p_reached) AS l
           WHERE l->>'action' <> 'alert' AND (l->>'added')::bigint > 0 AND (l->>'count')::bigint > (l->>'max')::bigint
-          ORDER BY l->>'action', (l->>'max')::bigint LIMIT 1);
+          ORDER BY l->>'action', (l->>'max')::bigint, l->>'measure', l->>'window' LIMIT 1);
 END $$;
 
 -- Takes the tallies from rows that are later than now, or of now: what is recorded next sorts before them.
@@ -101,13 +114,12 @@ BEGIN
   WHERE d.user_id = p_user AND d.epoch = p_epoch AND d.measure = ANY (p_measures) AND d.at >= p_at AND d.tally_distinct IS NOT NULL;
 END $$;
 
--- Whether a look without the lock may be enough: he is held, or was refused within the last minute.
-CREATE FUNCTION watch.is_refused(p_user uuid) RETURNS boolean
+-- Whether a look without the lock may be enough: he was refused within the last minute.
+CREATE FUNCTION watch.was_refused(p_user uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM watch.holds AS h WHERE h.user_id = p_user)
-    OR EXISTS (SELECT FROM watch.refusals AS r WHERE r.user_id = p_user AND r.at > clock_timestamp() - interval '1 minute');
+  RETURN EXISTS (SELECT FROM watch.refusals AS r WHERE r.user_id = p_user AND r.at > clock_timestamp() - interval '1 minute');
 END $$;
 
 CREATE OR REPLACE FUNCTION watch.admit(
@@ -124,6 +136,7 @@ DECLARE
   c_refused CONSTANT watch.admission := ('refused', NULL, NULL, NULL, NULL, NULL, NULL)::watch.admission;
   v_opening boolean := p_measure IN ('deal.opened', 'contact.opened', 'company.opened');
   v_amount integer;
+  v_held boolean;
   v_locked boolean;
   v_at timestamptz;
   v_of record;
@@ -157,8 +170,10 @@ BEGIN
   END IF;
   v_amount := CASE WHEN v_opening OR p_measure = 'phone.lookedUp' THEN 1 ELSE cardinality(p_subjects) END;
 
-  v_locked := pg_try_advisory_xact_lock(7301, uuid_hash(p_viewer));
-  IF NOT v_locked AND NOT watch.is_refused(p_viewer) THEN
+  -- Whoever is held already is refused for the price of a look.
+  v_held := EXISTS (SELECT FROM watch.holds AS h WHERE h.user_id = p_viewer);
+  v_locked := NOT v_held AND pg_try_advisory_xact_lock(7301, uuid_hash(p_viewer));
+  IF NOT v_locked AND NOT v_held AND NOT watch.was_refused(p_viewer) THEN
     PERFORM watch.lock_viewer(p_viewer);
     v_locked := true;
   END IF;
