@@ -13,6 +13,7 @@ import { gate } from './rows/gate.js';
 import { leadIntake } from './rows/lead-intake.js';
 import { openCard } from './rows/open-card.js';
 import { rebuildReadModels } from './rows/rebuild.js';
+import { windows } from './rows/windows.js';
 import { BenchSystem } from './system.js';
 
 const ROUNDS = 5;
@@ -35,6 +36,7 @@ const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> =
   intake: leadIntake,
   append: appendEvent,
   gate,
+  windows,
   rebuild: rebuildReadModels,
 };
 

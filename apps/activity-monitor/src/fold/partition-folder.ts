@@ -95,18 +95,20 @@ export class PartitionFolder {
     const { db, logger, oneAtATime, onFolded } = this.#parts;
     const own = facts.filter((fact) => this.#positions.has(partitionOf(fact)));
     if (own.length === 0) return void (this.#reached = reached);
-    const moves = this.#movesTo(reached, [...new Set(own.map(partitionOf))]);
     const events = eventsOf(own, logger);
     const folded = await this.#fenced(() =>
-      oneAtATime.run(() =>
-        db.transaction().execute(async (trx) => {
-          const fresh = await foldEvents(trx, events);
+      oneAtATime.run(async () => {
+        // Only now: what waited before this may have moved them.
+        const moves = this.#movesTo(reached, [...new Set(own.map(partitionOf))]);
+        const fresh = await db.transaction().execute(async (trx) => {
+          const taken = await foldEvents(trx, events);
           await moveCheckpoints(trx, CHECKPOINT, moves);
-          return fresh;
-        }),
-      ),
+          return taken;
+        });
+        this.#moved(moves);
+        return fresh;
+      }),
     );
-    this.#moved(moves);
     this.#reached = reached;
     eventsFolded.inc(folded);
     onFolded();
