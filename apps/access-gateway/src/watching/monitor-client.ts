@@ -8,6 +8,7 @@ import {
   type exposureQuerySchema,
   type MonitoredUsersReply,
   type RefusalReply,
+  type SuggestionsReply,
 } from '#contracts';
 import type { z } from 'zod';
 
@@ -27,6 +28,10 @@ export class MonitorClient {
 
   users(): Promise<MonitoredUsersReply> {
     return this.ask('Users', {});
+  }
+
+  suggestions(): Promise<SuggestionsReply> {
+    return this.ask('Suggestions', {});
   }
 
   private async ask<Reply extends { readonly ok: true }>(name: string, query: object): Promise<Reply> {

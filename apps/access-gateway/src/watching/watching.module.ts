@@ -13,6 +13,7 @@ import { EventsController } from './events.controller.js';
 import type { LiveReadersOptions } from './live-readers.js';
 import { MonitorClient } from './monitor-client.js';
 import { RecordReaders } from './record-readers.js';
+import { SuggestionsController } from './suggestions.controller.js';
 import { WatchingController } from './watching.controller.js';
 
 /** What every kind of live stream needs. */
@@ -24,7 +25,7 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
 }
 
 @Module({
-  controllers: [AlertsController, EventsController, WatchingController, AuditController],
+  controllers: [AlertsController, EventsController, WatchingController, SuggestionsController, AuditController],
   providers: [
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {

@@ -5,6 +5,7 @@ import type { Broker, Fact, Following } from '#messaging';
 import type { Logger } from '#platform';
 import { raiseManyRefusals } from '../alarms/refusals-many.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
+import { watchPatterns } from '../baselines/watch-patterns.js';
 import { raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
 import type { Heartbeats } from '../cut-off/heartbeats.js';
 import { resendCutOffs } from '../cut-off/resend-cut-offs.js';
@@ -20,6 +21,7 @@ const RELAY_EVERY_MS = 500;
 const CUT_OFF_EVERY_MS = 200;
 const REFUSALS_EVERY_MS = 2_000;
 const SELF_CHECK_EVERY_MS = 60_000;
+const PATTERNS_EVERY_MS = 10_000;
 
 export interface LeaderParts {
   readonly db: Kysely<unknown>;
@@ -89,7 +91,20 @@ function startTasks({ db, broker, heartbeats, logger }: LeaderParts, signal: Abo
     signal,
     failed('self-check'),
   );
-  return { oneAtATime, relay, cutOffs, ended: Promise.all([relay, cutOffs, refusals, selfCheck].map((task) => task.ended)) };
+  const patterns = recurring(
+    async () => {
+      if ((await watchPatterns({ db, alarming: (raise) => oneAtATime.run(raise) })) > 0) relay.wake();
+    },
+    PATTERNS_EVERY_MS,
+    signal,
+    failed('patterns'),
+  );
+  return {
+    oneAtATime,
+    relay,
+    cutOffs,
+    ended: Promise.all([relay, cutOffs, refusals, selfCheck, patterns].map((task) => task.ended)),
+  };
 }
 
 /** Checkpoint and event of everything that can make a protection weaker: settings, and roles that let full numbers be seen. */

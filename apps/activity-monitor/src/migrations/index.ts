@@ -3,12 +3,14 @@ import { runMigrations } from '#platform';
 import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
+import { patterns } from './0013-patterns.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
   '0001-first-light': firstLight,
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
+  '0013-patterns': patterns,
 };
 export const MIGRATIONS = {
   schema: 'monitor',

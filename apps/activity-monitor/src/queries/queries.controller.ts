@@ -6,15 +6,18 @@ import {
   alarmsQuerySchema,
   exposureQuerySchema,
   SUBJECTS,
+  suggestionsQuerySchema,
   type AlarmsReply,
   type ExposureReply,
   type MonitoredUsersReply,
   type RefusalReply,
+  type SuggestionsReply,
 } from '#contracts';
 import { DomainError } from '#kernel';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
 import { MONITOR_DB, MONITOR_LOGGER } from '../monitor.tokens.js';
+import { SuggestionsQuery } from '../suggestions/suggestions.query.js';
 import { queryAlarms } from './alarms.query.js';
 import { queryExposure } from './exposure.query.js';
 import { queryUsers } from './users.query.js';
@@ -24,10 +27,14 @@ const usersQuerySchema = z.strictObject({});
 /** What the monitor is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
 export class QueriesController {
+  readonly #suggestions: SuggestionsQuery;
+
   constructor(
     @Inject(MONITOR_DB) private readonly db: Kysely<unknown>,
     @Inject(MONITOR_LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#suggestions = new SuggestionsQuery(db);
+  }
 
   @MessagePattern(SUBJECTS.monitorQuery('Alarms'))
   alarms(@Payload() message: unknown): Promise<AlarmsReply | RefusalReply> {
@@ -42,6 +49,11 @@ export class QueriesController {
   @MessagePattern(SUBJECTS.monitorQuery('Users'))
   users(@Payload() message: unknown): Promise<MonitoredUsersReply | RefusalReply> {
     return this.answer(usersQuerySchema, message, () => queryUsers(this.db));
+  }
+
+  @MessagePattern(SUBJECTS.monitorQuery('Suggestions'))
+  suggestions(@Payload() message: unknown): Promise<SuggestionsReply | RefusalReply> {
+    return this.answer(suggestionsQuerySchema, message, () => this.#suggestions.ask());
   }
 
   private async answer<S extends z.ZodType, T>(
