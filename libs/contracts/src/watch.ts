@@ -116,6 +116,21 @@ export const alarmSchema = z.strictObject({
   cutOffMs: z.number().optional(),
   /** Path of the ledger of that window, on the gateway. */
   exposure: z.string().optional(),
+  /** `pattern.unusual` of a department; `userId` is null then. */
+  departmentId: z.uuid().optional(),
+  /** Who of the department was shown how much of it, the most first. */
+  members: z.array(z.strictObject({ userId: z.uuid(), count: z.int() })).optional(),
+  /** `pattern.unusual`: what is far outside, over how many days, and the usual of one day, made of so many working days. */
+  pattern: z
+    .strictObject({
+      figure: z.enum([...MEASURES, 'records.shown', 'records.unfamiliar']),
+      days: z.int(),
+      median: z.number(),
+      deviation: z.number(),
+      of: z.enum(['person', 'roles', 'everyone', 'department']),
+      ofDays: z.int(),
+    })
+    .optional(),
   message: z.string(),
 });
 export type Alarm = z.infer<typeof alarmSchema>;

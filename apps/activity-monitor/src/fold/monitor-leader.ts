@@ -6,6 +6,7 @@ import type { Logger } from '#platform';
 import { raiseManyRefusals, raiseManyRefusedRequests } from '../alarms/refusals-many.js';
 import { raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
+import { watchPatterns } from '../baselines/watch-patterns.js';
 import { raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
 import type { Heartbeats } from '../cut-off/heartbeats.js';
 import { resendCutOffs } from '../cut-off/resend-cut-offs.js';
@@ -16,6 +17,7 @@ import { recurring, type Recurring } from './recurring.js';
 const CUT_OFF_EVERY_MS = 200;
 const REFUSALS_EVERY_MS = 2_000;
 const RESEND_EVERY_MS = 60_000;
+const PATTERNS_EVERY_MS = 10_000;
 
 export interface LeaderParts {
   readonly db: Kysely<unknown>;
@@ -81,7 +83,15 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
     signal,
     failed('resending'),
   );
-  return { cutOffs, ended: Promise.all([cutOffs, refusals, resending].map((task) => task.ended)) };
+  const patterns = recurring(
+    async () => {
+      if ((await watchPatterns({ db, alarming: (raise) => oneAtATime.run(raise) })) > 0) relay.wake();
+    },
+    PATTERNS_EVERY_MS,
+    signal,
+    failed('patterns'),
+  );
+  return { cutOffs, ended: Promise.all([cutOffs, refusals, resending, patterns].map((task) => task.ended)) };
 }
 
 /** Checkpoint and event of everything that can make a protection weaker: settings, and roles that let full numbers be seen. */

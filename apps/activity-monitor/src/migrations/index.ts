@@ -8,6 +8,7 @@ import { ledgerByMonth } from './0010-ledger-by-month.js';
 import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { tallies } from './0006-tallies.js';
 import { partitions } from './0007-partitions.js';
+import { patterns } from './0013-patterns.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -19,6 +20,7 @@ const migrations = {
   '0011-alarms-by-what': alarmsByWhat,
   '0006-tallies': tallies,
   '0007-partitions': partitions,
+  '0013-patterns': patterns,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
