@@ -37,11 +37,11 @@ export const gatewayConfigSchema = z
     PALISADE_FACTOR_KEY: setting.secret().optional(),
     /** Rows of one export at most. */
     PALISADE_EXPORT_MOST_ROWS: setting.integer(1, 100_000).default(100_000),
-    /** Webhooks may go to loopback and private addresses too. */
-    PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Bytes of one file to import, and its lines, at most. */
     PALISADE_IMPORT_MOST_BYTES: setting.integer(1, 50_000_000).default(10_000_000),
     PALISADE_IMPORT_MOST_LINES: setting.integer(1, 100_000).default(20_000),
+    /** Webhooks may go to loopback and private addresses too. */
+    PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
   })
@@ -58,7 +58,7 @@ export const gatewayConfigSchema = z
     factorKey: env.PALISADE_FACTOR_KEY,
     poolSize: env.PALISADE_GATEWAY_POOL,
     exportMostRows: env.PALISADE_EXPORT_MOST_ROWS,
-    allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,
     imports: { mostBytes: env.PALISADE_IMPORT_MOST_BYTES, mostLines: env.PALISADE_IMPORT_MOST_LINES },
+    allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,
   }));
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

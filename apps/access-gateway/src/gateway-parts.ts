@@ -116,9 +116,9 @@ export function buildParts(
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
+  const importStore = new ImportStore({ database, audit, core, keys: keys.exports, mostLines: config.imports.mostLines });
   const { allowPrivateTargets } = config;
   const webhooks = new WebhookStore({ database, audit, keys: keys.webhooks, allowPrivateTargets });
-  const importStore = new ImportStore({ database, audit, core, keys: keys.exports, mostLines: config.imports.mostLines });
   const routes = new RouteCatalogue();
   const watching = { cutOffs, openStreams, relay };
   return {
@@ -130,8 +130,8 @@ export function buildParts(
     apiTokens,
     administrator,
     exportStore,
-    webhooks,
     importStore,
+    webhooks,
     routes,
   };
 }

@@ -74,8 +74,8 @@ export class FoundationModule {
       [Reauthentication, parts.reauthentication],
       [Authorizations, parts.authorizations],
       [ExportStore, parts.exportStore],
-      [WebhookStore, parts.webhooks],
       [ImportStore, parts.importStore],
+      [WebhookStore, parts.webhooks],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [

@@ -7,6 +7,7 @@ export * from './point-queries.js';
 export * from './watch.js';
 export * from './search-words.js';
 export * from './security-settings.js';
+export * from './suggestions.js';
 export * from './read-schema.js';
 export * from './problems.js';
 export * from './rewinds.js';

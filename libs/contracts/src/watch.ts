@@ -97,6 +97,8 @@ export const ALARM_TYPES = [
   'sign-in.refused',
   'settings.weakened',
   'mass.deletion',
+  // Of our own: tallies, windows or ledger are not what the disclosure log says.
+  'records.differ',
 ] as const;
 
 /** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
@@ -114,6 +116,21 @@ export const alarmSchema = z.strictObject({
   cutOffMs: z.number().optional(),
   /** Path of the ledger of that window, on the gateway. */
   exposure: z.string().optional(),
+  /** `pattern.unusual` of a department; `userId` is null then. */
+  departmentId: z.uuid().optional(),
+  /** Who of the department was shown how much of it, the most first. */
+  members: z.array(z.strictObject({ userId: z.uuid(), count: z.int() })).optional(),
+  /** `pattern.unusual`: what is far outside, over how many days, and the usual of one day, made of so many working days. */
+  pattern: z
+    .strictObject({
+      figure: z.enum([...MEASURES, 'records.shown', 'records.unfamiliar']),
+      days: z.int(),
+      median: z.number(),
+      deviation: z.number(),
+      of: z.enum(['person', 'roles', 'everyone', 'department']),
+      ofDays: z.int(),
+    })
+    .optional(),
   message: z.string(),
 });
 export type Alarm = z.infer<typeof alarmSchema>;

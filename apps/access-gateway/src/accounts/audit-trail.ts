@@ -23,11 +23,11 @@ export type AuditType =
   | 'audit.read'
   | 'export.requested'
   | 'export.sent'
+  | 'import.requested'
+  | 'import.ended'
   | 'webhook.created'
   | 'webhook.ended'
   | 'webhook.retried'
-  | 'import.requested'
-  | 'import.ended'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */

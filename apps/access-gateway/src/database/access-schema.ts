@@ -220,8 +220,8 @@ export interface GatewaySchema extends ReadSchema {
   'access.secrets': SecretsTable;
   'access.exports': ExportsTable;
   'access.export_parts': ExportPartsTable;
-  'access.webhooks': WebhooksTable;
-  'access.webhook_deliveries': WebhookDeliveriesTable;
   'access.imports': ImportsTable;
   'access.import_parts': ImportPartsTable;
+  'access.webhooks': WebhooksTable;
+  'access.webhook_deliveries': WebhookDeliveriesTable;
 }

@@ -9,6 +9,7 @@ import {
   type MonitoredUsersReply,
   type RefusalReply,
   type usersQuerySchema,
+  type SuggestionsReply,
 } from '#contracts';
 import type { z } from 'zod';
 
@@ -28,6 +29,10 @@ export class MonitorClient {
 
   users(query: z.input<typeof usersQuerySchema>): Promise<MonitoredUsersReply> {
     return this.ask('Users', query);
+  }
+
+  suggestions(): Promise<SuggestionsReply> {
+    return this.ask('Suggestions', {});
   }
 
   private async ask<Reply extends { readonly ok: true }>(name: string, query: object): Promise<Reply> {

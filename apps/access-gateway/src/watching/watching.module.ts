@@ -16,6 +16,7 @@ import { MonitorClient } from './monitor-client.js';
 import { MonitoredUserReaders } from './monitored-user-readers.js';
 import { MonitoringController } from './monitoring.controller.js';
 import { RecordReaders } from './record-readers.js';
+import { SuggestionsController } from './suggestions.controller.js';
 
 /** What every kind of live stream needs. */
 const LIVE = [Authentication, CutOffs, OpenStreams, GATEWAY_LOGGER] as const;
@@ -26,7 +27,14 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
 }
 
 @Module({
-  controllers: [AlertsController, EventsController, MonitoringController, ExposureController, AuditController],
+  controllers: [
+    AlertsController,
+    EventsController,
+    MonitoringController,
+    SuggestionsController,
+    ExposureController,
+    AuditController,
+  ],
   providers: [
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {

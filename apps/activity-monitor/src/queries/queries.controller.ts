@@ -7,15 +7,18 @@ import {
   exposureQuerySchema,
   SUBJECTS,
   usersQuerySchema,
+  suggestionsQuerySchema,
   type AlarmsReply,
   type ExposureReply,
   type MonitoredUsersReply,
   type RefusalReply,
+  type SuggestionsReply,
 } from '#contracts';
 import { DomainError } from '#kernel';
 import { refusalOf } from '#messaging';
 import { isUnavailable, type Logger } from '#platform';
 import { MONITOR_DB, MONITOR_LOGGER } from '../monitor.tokens.js';
+import { SuggestionsQuery } from '../suggestions/suggestions.query.js';
 import { queryAlarms } from './alarms.query.js';
 import { queryExposure } from './exposure.query.js';
 import { queryUsers } from './users.query.js';
@@ -23,10 +26,14 @@ import { queryUsers } from './users.query.js';
 /** What the monitor is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
 export class QueriesController {
+  readonly #suggestions: SuggestionsQuery;
+
   constructor(
     @Inject(MONITOR_DB) private readonly db: Kysely<unknown>,
     @Inject(MONITOR_LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#suggestions = new SuggestionsQuery(db);
+  }
 
   @MessagePattern(SUBJECTS.monitorQuery('Alarms'))
   alarms(@Payload() message: unknown): Promise<AlarmsReply | RefusalReply> {
@@ -41,6 +48,11 @@ export class QueriesController {
   @MessagePattern(SUBJECTS.monitorQuery('Users'))
   users(@Payload() message: unknown): Promise<MonitoredUsersReply | RefusalReply> {
     return this.answer(usersQuerySchema, message, (query) => queryUsers(this.db, query));
+  }
+
+  @MessagePattern(SUBJECTS.monitorQuery('Suggestions'))
+  suggestions(@Payload() message: unknown): Promise<SuggestionsReply | RefusalReply> {
+    return this.answer(suggestionsQuerySchema, message, () => this.#suggestions.ask());
   }
 
   private async answer<S extends z.ZodType, T>(

@@ -36,8 +36,8 @@ export class HttpTelephone implements Telephone {
   }
 }
 
-/** Not what may pass: a target that may not be asked will not be on a second try. */
+/** A target that may not be asked will not be on a second try either. */
 function isFinal({ fault, status }: PostFailed): boolean {
-  if (status === null) return fault === 'not-public';
+  if (fault !== 'answered' || status === null) return fault === 'not-public';
   return status < 500 && status !== 408 && status !== 429;
 }
