@@ -9,6 +9,7 @@ import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
 import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
+import { appendEach0015 } from './0015-append-each.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -21,6 +22,7 @@ const migrations = {
   '0007-key-rotation': keyRotation,
   '0008-department-roles': departmentRoles,
   '0009-second-factor-of-roles': secondFactorOfRoles,
+  '0015-append-each': appendEach0015,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 
