@@ -125,6 +125,9 @@ export class EventStore {
   }
 
   private async send(client: PoolClient, statements: readonly Statement[]): Promise<void> {
+    const { stream } = client.connection;
+    // One write to the socket for all of them: each alone would be a system call, and would wake the server for a part.
+    stream.cork();
     const queries = [
       client.query('BEGIN'),
       ...statements.map(({ text, values, name }) =>
@@ -132,6 +135,7 @@ export class EventStore {
       ),
       client.query('COMMIT'),
     ];
+    stream.uncork();
     const results = await Promise.allSettled(queries);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw translated(failed.reason);
