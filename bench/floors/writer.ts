@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { createEventStore, EventStore, NO_STREAM, createAppendOne } from '#event-store';
+import { createAppendEach, createAppendOne, createEventStore, EventStore, NO_STREAM } from '#event-store';
 import { answerWith } from '../child-process.js';
 import type { Round } from '../rounds.js';
 import { percentile } from '../statistics.js';
@@ -50,6 +50,7 @@ async function openStore({ databaseUrl }: { readonly databaseUrl: string }): Pro
   const db = new Kysely<never>({ dialect: new PostgresDialect({ pool }) });
   await createEventStore(db);
   await createAppendOne(db);
+  await createAppendEach(db);
   const store = new EventStore(pool);
   write = () => {
     const [id, commandId] = [uuidv7(), uuidv7()];

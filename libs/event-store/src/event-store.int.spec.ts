@@ -10,6 +10,7 @@ import {
   Subscription,
   VersionConflict,
   exactly,
+  type ExpectedVersion,
   type NewEvent,
   type StoredEvent,
 } from './index.js';
@@ -150,6 +151,80 @@ describe('append', () => {
     const events = await store.readStream(stream);
     expect(events.map(({ version }) => version)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
     expect(new Set(events.map(({ data }) => (data as { n: number }).n)).size).toBe(40);
+  });
+});
+
+describe('appends that go together', () => {
+  const one = (stream: string, expected: ExpectedVersion = NO_STREAM, made = event(1)) => ({
+    streams: [{ stream, expected, events: [made] }],
+  });
+  const outcome = (append: Promise<void>): Promise<unknown> =>
+    append.then(
+      () => 'appended',
+      (error: unknown) => (error instanceof VersionConflict ? 'conflict' : (error as { code?: unknown }).code),
+    );
+  const streams = (count: number): string[] => Array.from({ length: count }, () => `counter-${randomUUID()}`);
+
+  it('share transactions, and each has its own answer', async () => {
+    const names = streams(24);
+    const [taken = '', bad = '', twice = '', ...good] = names;
+    await store.append(one(taken));
+    const known = event(1);
+    await store.append(one(`counter-${randomUUID()}`, NO_STREAM, known));
+    const answers = await Promise.all([
+      outcome(store.append(one(taken))),
+      // PostgreSQL's jsonb takes no NUL: the statement fails for all that are in it.
+      outcome(store.append(one(bad, NO_STREAM, { ...event(1), data: { text: '\u0000' } }))),
+      outcome(store.append(one(bad, NO_STREAM, { ...event(1), id: known.id }))),
+      outcome(store.append(one(twice, { kind: 'any' }))),
+      outcome(store.append(one(twice, { kind: 'any' }))),
+      outcome(store.append(one(taken, { kind: 'any' }))),
+      ...good.map((stream) => outcome(store.append(one(stream)))),
+    ]);
+    expect(answers).toEqual(['conflict', '22P05', '23505', ...Array.from({ length: 3 + good.length }, () => 'appended')]);
+    expect((await store.readStream(taken)).map(({ version }) => version)).toEqual([1, 2]);
+    expect(await store.readStream(bad)).toEqual([]);
+    expect((await store.readStream(twice)).map(({ version }) => version)).toEqual([1, 2]);
+    // A second time without the bad one: now they do share.
+    const more = good.map((stream) => store.append(one(stream, exactly(1))));
+    await Promise.all(more);
+    const stored = await Promise.all(good.map((stream) => store.readStream(stream)));
+    expect(stored.map((events) => events.map(({ version }) => version))).toEqual(good.map(() => [1, 2]));
+    expect(new Set(stored.map(([, last]) => last?.txId)).size).toBeLessThan(good.length);
+  });
+
+  it('do not wait for the stream of one of them', async () => {
+    const [held = '', ...free] = streams(12);
+    const holder = new pg.Client({ connectionString: database.coreUrl });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [held]);
+      let isHeld = true;
+      const waiting = store.append(one(held)).then(() => isHeld);
+      // More than groups go at once: a group that waited would keep a place.
+      const others = [1, 2, 3].map((version) => store.append(one(held, exactly(version))).catch(() => undefined));
+      for (const expected of [0, 1, 2]) await Promise.all(free.map((stream) => store.append(one(stream, exactly(expected)))));
+      isHeld = false;
+      await holder.query('COMMIT');
+      expect(await waiting).toBe(false);
+      await Promise.all(others);
+    } finally {
+      await holder.end();
+    }
+  });
+
+  it('refuse a transaction that has written already', async () => {
+    const client = new pg.Client({ connectionString: database.coreUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT pg_current_xact_id()');
+      const append = client.query('SELECT es.append_each($1, $2, $3, $4, $5, $6, $7)', [[], [], [], [], [], [], []]);
+      await expect(append).rejects.toMatchObject({ code: 'PA003' });
+    } finally {
+      await client.end();
+    }
   });
 });
 

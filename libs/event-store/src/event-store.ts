@@ -1,5 +1,6 @@
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { DomainError } from '#kernel';
+import { AppendGroups, type SingleAppend } from './append-groups.js';
 import type { CommandRecord, ExpectedVersion, Statement, StoredEvent, StreamAppend } from './events.js';
 
 /** The stream is not at the version that was expected; nothing was written. */
@@ -75,6 +76,11 @@ export interface AppendRequest {
  * connection at once and costs one round trip.
  */
 export class EventStore {
+  private readonly groups = new AppendGroups({
+    alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
+    together: (appends) => this.appendEach(appends),
+  });
+
   constructor(private readonly pool: Pool) {}
 
   /**
@@ -83,8 +89,10 @@ export class EventStore {
    * the commit, an unknown outcome: repeat under the same command id).
    */
   async append(request: AppendRequest): Promise<void> {
+    const single = singleOf(request);
+    if (single !== undefined) return this.groups.append(single);
+    const append = appendMany(request);
     const statements = request.statements ?? [];
-    const append = appendOne(request) ?? appendMany(request);
     // A statement alone is a transaction of its own: there is no BEGIN and COMMIT to send, parse and answer.
     if (statements.length === 0) return this.onClient((client) => this.sendAlone(client, append));
     await this.inOneRoundTrip([append, ...statements]);
@@ -93,6 +101,11 @@ export class EventStore {
   /** Runs the statements in one transaction, sent at once. The first error is thrown and nothing is kept. */
   async inOneRoundTrip(statements: readonly Statement[]): Promise<void> {
     await this.onClient((client) => this.send(client, statements));
+  }
+
+  private async appendEach(appends: readonly SingleAppend[]): Promise<ReadonlySet<string>> {
+    const { rows } = await this.pool.query<{ refused: readonly string[] | null }>(appendEach(appends));
+    return new Set(rows[0]?.refused);
   }
 
   private async onClient(work: (client: PoolClient) => Promise<void>): Promise<void> {
@@ -112,6 +125,9 @@ export class EventStore {
   }
 
   private async send(client: PoolClient, statements: readonly Statement[]): Promise<void> {
+    const { stream } = client.connection;
+    // One write to the socket for all of them: each alone would be a system call, and would wake the server for a part.
+    stream.cork();
     const queries = [
       client.query('BEGIN'),
       ...statements.map(({ text, values, name }) =>
@@ -119,6 +135,7 @@ export class EventStore {
       ),
       client.query('COMMIT'),
     ];
+    stream.uncork();
     const results = await Promise.allSettled(queries);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw translated(failed.reason);
@@ -194,18 +211,37 @@ export class EventStore {
   }
 }
 
-/** The short way, for what takes it: one event, one stream, nothing else to lock. */
-function appendOne({ streams, locks = [], command }: AppendRequest): Statement | undefined {
+/** The short way, for what takes it: one event, one stream, nothing else in the transaction and nothing else to lock. */
+function singleOf({ streams, locks = [], command, statements = [] }: AppendRequest): SingleAppend | undefined {
   const [first, ...others] = streams;
   const [event, ...more] = first?.events ?? [];
-  if (first === undefined || event === undefined || others.length + more.length + locks.length > 0 || command) return undefined;
-  const { id, type, schemaVersion, data, metadata } = event;
+  if (first === undefined || event === undefined || command !== undefined) return undefined;
+  if (others.length + more.length + locks.length + statements.length > 0) return undefined;
+  const { stream, expected } = first;
+  const [data, metadata] = [JSON.stringify(event.data), JSON.stringify(event.metadata)];
+  return { stream, expected: expectedNumber(expected), event, data, metadata };
+}
+
+function appendOne({ stream, expected, event, data, metadata }: SingleAppend): Statement {
   return {
     name: 'es-append-one',
     text: 'SELECT es.append_one($1, $2, $3, $4, $5, $6, $7)',
+    values: [stream, expected, event.id, event.type, event.schemaVersion, data, metadata],
+  };
+}
+
+function appendEach(appends: readonly SingleAppend[]): { name: string; text: string; values: unknown[] } {
+  return {
+    name: 'es-append-each',
+    text: 'SELECT es.append_each($1, $2, $3, $4, $5, $6, $7) AS refused',
     values: [
-      ...[first.stream, expectedNumber(first.expected), id, type, schemaVersion],
-      ...[JSON.stringify(data), JSON.stringify(metadata)],
+      appends.map(({ stream }) => stream),
+      appends.map(({ expected }) => expected),
+      appends.map(({ event }) => event.id),
+      appends.map(({ event }) => event.type),
+      appends.map(({ event }) => event.schemaVersion),
+      appends.map(({ data }) => data),
+      appends.map(({ metadata }) => metadata),
     ],
   };
 }

@@ -13,4 +13,4 @@ export {
 export { CommandRepeated, EventStore, LOG_START, VersionConflict, type AppendRequest, type Position } from './event-store.js';
 export { Subscription, type SubscriptionOptions } from './subscription.js';
 export { createEventStore } from './schema.js';
-export { createAppendOne } from './append-function.js';
+export { createAppendEach, createAppendOne } from './append-function.js';

@@ -30,14 +30,25 @@ export function parseEmail(text: string): ParsedEmail {
 function isDomain(domain: string): boolean {
   const labels = domain.split('.');
   if (labels.length < 2 || !TOP_LEVEL.test(labels.at(-1) ?? '')) return false;
-  return labels.every((label) => [...label].length <= LABEL_MAX && LABEL.test(label)) && domainToASCII(domain) !== '';
+  return (
+    labels.every((label) => [...label].length <= LABEL_MAX && LABEL.test(label)) &&
+    (PLAIN_DOMAIN.test(domain) || domainToASCII(domain) !== '')
+  );
 }
 
 /** The form in which addresses are compared: all lower case, an international domain in its ASCII form. Takes what `parseEmail` gave. */
 export function emailKey(email: string): string {
   const at = email.lastIndexOf('@');
   const domain = email.slice(at + 1);
-  return `${email.slice(0, at).normalize('NFC').toLowerCase()}@${domainToASCII(domain) || domain.toLowerCase()}`;
+  return `${email.slice(0, at).normalize('NFC').toLowerCase()}@${asciiDomain(domain)}`;
+}
+
+/** Lower-case letters, digits and hyphens, no label in Punycode: it is its own ASCII form, and most are. */
+const PLAIN_DOMAIN = /^(?:(?!xn--)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/;
+
+function asciiDomain(domain: string): string {
+  if (domain.length <= ADDRESS_MAX && PLAIN_DOMAIN.test(domain)) return domain;
+  return domainToASCII(domain) || domain.toLowerCase();
 }
 
 /** `i***@m***.ru`: first character, first character of the domain's label, the top-level domain. What is no address is `***`. */

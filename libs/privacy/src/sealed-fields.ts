@@ -40,15 +40,24 @@ function clearJson(value: unknown, path: string): JsonValue {
   return mapJson(value, path, clearJson);
 }
 
+/** What holds nothing sealed is returned as it is. */
 function openAt(value: unknown, path: string, sealing: Sealing): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => openAt(item, `${path}/${index}`, sealing));
   if (typeof value !== 'object' || value === null) return value;
   const sealed = (value as Record<string, unknown>)[MARK];
-  if (typeof sealed === 'string') {
+  if (typeof sealed === 'string' && !Array.isArray(value)) {
     if (sealing.key === undefined) return Secret.erased();
     return new Secret(open(sealing.key, sealed, `${sealing.placePrefix}|${path}`));
   }
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, openAt(child, pointer(path, name), sealing)]));
+  let opened: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
+    const child = (value as Record<string, unknown>)[name];
+    if (typeof child !== 'object' || child === null) continue;
+    const openedChild = openAt(child, pointer(path, name), sealing);
+    if (openedChild === child) continue;
+    opened ??= (Array.isArray(value) ? value.slice() : { ...value }) as Record<string, unknown>;
+    opened[name] = openedChild;
+  }
+  return opened ?? value;
 }
 
 function mapJson(value: unknown, path: string, map: (child: unknown, path: string) => JsonValue): JsonValue {
@@ -69,5 +78,6 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 /** RFC 6901, so that no two fields share a path. */
 function pointer(path: string, name: string): string {
-  return `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const escaped = /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
+  return `${path}/${escaped}`;
 }

@@ -14,6 +14,7 @@ const OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
 /** Plaintexts are filled up with spaces, which JSON ignores, so that the length of a sealed number tells nothing of it. */
 const BLOCK = 32;
 const CIPHER = 'aes-256-gcm';
+const GCM = { authTagLength: TAG_BYTES };
 
 /** A fresh 256-bit data key. */
 export function newDataKey(): Buffer {
@@ -99,9 +100,9 @@ export function wrappedWith(wrapped: Uint8Array): string {
 /** Associated data is the header and the place; the header's length is in the header, so the two cannot run into each other. */
 function encrypt(key: Buffer, text: Buffer, header: Buffer, place: string): Buffer {
   requireKey(key);
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, keyObjectOf(key), nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.concat([header, Buffer.from(place, 'utf8')]));
+  const nonce = freshNonce();
+  const cipher = createCipheriv(CIPHER, keyObjectOf(key), nonce, GCM);
+  cipher.setAAD(associatedData(header, place));
   const body = cipher.update(text);
   cipher.final();
   return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
@@ -111,17 +112,35 @@ function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string
   requireKey(key);
   const bodyStart = headerLength + NONCE_BYTES;
   const tagStart = bytes.length - TAG_BYTES;
-  const decipher = createDecipheriv(CIPHER, keyObjectOf(key), bytes.subarray(headerLength, bodyStart), {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(Buffer.concat([bytes.subarray(0, headerLength), Buffer.from(place, 'utf8')]));
+  const decipher = createDecipheriv(CIPHER, keyObjectOf(key), bytes.subarray(headerLength, bodyStart), GCM);
+  decipher.setAAD(associatedData(bytes.subarray(0, headerLength), place));
   decipher.setAuthTag(bytes.subarray(tagStart));
   try {
+    // GCM is a stream cipher: all of the text comes at once, and the end is the check of the tag.
     const text = decipher.update(bytes.subarray(bodyStart, tagStart));
-    return Buffer.concat([text, decipher.final()]);
+    decipher.final();
+    return text;
   } catch {
     throw new Error(failure);
   }
+}
+
+function associatedData(header: Buffer, place: string): Buffer {
+  const data = Buffer.allocUnsafe(header.length + Buffer.byteLength(place, 'utf8'));
+  header.copy(data);
+  data.write(place, header.length, 'utf8');
+  return data;
+}
+
+/** Nonces are cut from a piece of randomness, each once: a call for twelve bytes takes as long as one for all of these. */
+const NONCES_AT_ONCE = 256;
+let randomness = Buffer.alloc(0);
+
+function freshNonce(): Buffer {
+  if (randomness.length < NONCE_BYTES) randomness = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
+  const nonce = randomness.subarray(0, NONCE_BYTES);
+  randomness = randomness.subarray(NONCE_BYTES);
+  return nonce;
 }
 
 function requireKey(key: Buffer): void {

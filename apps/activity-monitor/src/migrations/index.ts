@@ -4,10 +4,10 @@ import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
 import { lookups } from './0005-lookups.js';
-import { ledgerByMonth } from './0010-ledger-by-month.js';
-import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { tallies } from './0006-tallies.js';
 import { partitions } from './0007-partitions.js';
+import { ledgerByMonth } from './0010-ledger-by-month.js';
+import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { patterns } from './0013-patterns.js';
 
 /** By name; what has run is never changed. */
@@ -16,10 +16,10 @@ const migrations = {
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
   '0005-lookups': lookups,
-  '0010-ledger-by-month': ledgerByMonth,
-  '0011-alarms-by-what': alarmsByWhat,
   '0006-tallies': tallies,
   '0007-partitions': partitions,
+  '0010-ledger-by-month': ledgerByMonth,
+  '0011-alarms-by-what': alarmsByWhat,
   '0013-patterns': patterns,
 };
 export const MIGRATIONS = {

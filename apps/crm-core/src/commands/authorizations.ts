@@ -1,32 +1,60 @@
 import type { Pool } from 'pg';
 import type { AuthorizationRow } from '#contracts';
-import { compileRights, type Principal, type Rights, type Role } from '#policy';
+import { compileRights, type Principal, type Role } from '#policy';
 
-/** Loads what a person may do, as the database has it now. */
+/** What a person may do, under one version of rights. */
+export interface Authorized {
+  readonly authorization: AuthorizationRow;
+  readonly principal: Principal;
+}
+
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * What people may do, as the database has it now. Rights are kept in memory under the version at which they were read, and every
+ * look asks for the version first: whatever changes them raises it in the same transaction.
+ */
 export class Authorizations {
-  /** Rights compiled for one state of roles and people; a new `authzVersion` empties it. */
-  private compiled = { authzVersion: -1, byUser: new Map<string, Rights>() };
+  /** Of one version. Roles and settings are the same for all: kept once, not once a person. */
+  private known = { authzVersion: -1, byUser: new Map<string, Authorized>() };
 
   constructor(private readonly pool: Pool) {}
 
   /** The person with his rights, or undefined when he does not exist. */
-  async load(userId: string): Promise<{ authorization: AuthorizationRow; principal: Principal } | undefined> {
+  async load(userId: string): Promise<Authorized | undefined> {
+    const { rows } = await this.pool.query<{ authz_version: number }>({
+      name: 'authz-version',
+      text: 'SELECT authz_version FROM read.security',
+      values: [],
+    });
+    const known = this.known.authzVersion === rows[0]?.authz_version ? this.known.byUser.get(userId) : undefined;
+    return known ?? this.read(userId);
+  }
+
+  private async read(userId: string): Promise<Authorized | undefined> {
     const result = await this.pool.query<{ row: AuthorizationRow | null }>({
       name: 'authorization',
       text: 'SELECT read.authorization_of($1) AS row',
       values: [userId],
     });
-    const authorization = result.rows[0]?.row;
-    if (authorization === null || authorization === undefined) return undefined;
-    return { authorization, principal: this.principalOf(authorization) };
+    const row = result.rows[0]?.row;
+    if (row === null || row === undefined) return undefined;
+    // What was read before another version came must not stand under the new one.
+    const isOld = row.authzVersion < this.known.authzVersion;
+    if (!isOld && (row.authzVersion !== this.known.authzVersion || this.known.byUser.size >= REMEMBERED_MAX)) {
+      this.known = { authzVersion: row.authzVersion, byUser: new Map<string, Authorized>() };
+    }
+    const [other] = this.known.byUser.values();
+    const shared =
+      isOld || other === undefined ? {} : { roles: other.authorization.roles, settings: other.authorization.settings };
+    const authorized = authorizedBy({ ...row, ...shared });
+    if (!isOld) this.known.byUser.set(userId, authorized);
+    return authorized;
   }
+}
 
-  private principalOf(row: AuthorizationRow): Principal {
-    if (this.compiled.authzVersion !== row.authzVersion) this.compiled = { authzVersion: row.authzVersion, byUser: new Map() };
-    const known = this.compiled.byUser.get(row.userId);
-    const rights =
-      known ?? compileRights({ isAdmin: row.isAdmin, roles: row.roles as unknown as readonly Role[], roleIds: row.roleIds });
-    this.compiled.byUser.set(row.userId, rights);
-    return { userId: row.userId, isAdmin: row.isAdmin, rights, groupUserIds: new Set(row.groupUserIds) };
-  }
+function authorizedBy(row: AuthorizationRow): Authorized {
+  const rights = compileRights({ isAdmin: row.isAdmin, roles: row.roles as unknown as readonly Role[], roleIds: row.roleIds });
+  const principal = { userId: row.userId, isAdmin: row.isAdmin, rights, groupUserIds: new Set(row.groupUserIds) };
+  return { authorization: row, principal };
 }

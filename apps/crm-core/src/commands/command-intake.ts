@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { CommandBus } from '@nestjs/cqrs';
 import { DomainError, isDerivedUuid, refuse } from '#kernel';
 import {
@@ -25,6 +25,8 @@ const SYSTEM_COMMAND: CommandName = 'CreateFirstAdministrator';
 
 /** From a message to a command on the bus: who asks, what his rights are, whether it was carried out before. */
 export class CommandIntake {
+  private readonly macKey: KeyObject;
+
   constructor(
     private readonly bus: CommandBus,
     private readonly log: CrmLog,
@@ -33,7 +35,9 @@ export class CommandIntake {
     private readonly commands: ReadonlyMap<string, CommandClass>,
     private readonly running: RunningCommands,
     private readonly now: () => Date,
-  ) {}
+  ) {
+    this.macKey = createSecretKey(keys.commandMac);
+  }
 
   /**
    * Carries out one command. Throws a DomainError for a refusal; of one that is a repeat `idempotency-in-progress` while the first
@@ -116,7 +120,7 @@ export class CommandIntake {
 
   /** Covers what makes two requests the same: command, target and body. */
   private macOf(name: CommandName, { targetId, partId }: CommandEnvelope, raw: Buffer): string {
-    return createHmac('sha256', this.keys.commandMac)
+    return createHmac('sha256', this.macKey)
       .update(JSON.stringify([name, targetId, partId]))
       .update(raw)
       .digest('hex');

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { DomainError, isDerivedUuid, type DomainEvent } from '#kernel';
 import { CommandRepeated, VersionConflict, type Statement } from '#event-store';
 import type { AcceptedReply } from '#contracts';
@@ -42,7 +43,8 @@ export class CommandShell {
     const stream = streamOf(aggregate, id);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const once = (): Promise<AcceptedReply> => this.attempt(context, aggregate, id, plan);
+        const once = async (): Promise<AcceptedReply> =>
+          this.carryOut(context, aggregate, id, await this.log.load(aggregate, id), plan);
         // Who lost a race waits for his turn in this core, and newcomers behind him: else a crowd would lose again and again.
         return attempt === 1 && !this.turns.isTaken(stream) ? await once() : await this.turns.run(stream, once);
       } catch (error) {
@@ -53,13 +55,28 @@ export class CommandShell {
     }
   }
 
-  private async attempt<State, Command, Event extends DomainEvent>(
+  /** `run` for an aggregate that begins with this command, under a fresh id: there is nothing of it to read, and no race to lose. */
+  async create<State, Command, Event extends DomainEvent>(
+    context: CommandContext,
+    aggregate: Aggregate<State, Command, Event>,
+    plan: (fresh: Loaded<State>) => Plan<Event> | Promise<Plan<Event>>,
+  ): Promise<AcceptedReply> {
+    const fresh = { state: aggregate.initialState, version: 0, generation: 0 };
+    try {
+      return await this.carryOut(context, aggregate, uuidv7(), fresh, plan);
+    } catch (error) {
+      if (error instanceof CommandRepeated) return this.firstOutcome(context);
+      throw error;
+    }
+  }
+
+  private async carryOut<State, Command, Event extends DomainEvent>(
     context: CommandContext,
     aggregate: Aggregate<State, Command, Event>,
     id: string,
+    loaded: Loaded<State>,
     plan: (loaded: Loaded<State>) => Plan<Event> | Promise<Plan<Event>>,
   ): Promise<AcceptedReply> {
-    const loaded = await this.log.load(aggregate, id);
     const planned = await plan(loaded);
     if (context.expectedVersion !== null && context.expectedVersion !== loaded.version) throw new VersionConflict();
     const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };

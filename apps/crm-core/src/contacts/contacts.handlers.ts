@@ -1,5 +1,4 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { v7 as uuidv7 } from 'uuid';
 import type { AcceptedReply } from '#contracts';
 import { CrmCommand, targetOf } from '../commands/command-context.js';
 import { emailInputs, phoneInputs, tagTexts, textOrNull } from '../records/record-bodies.js';
@@ -36,7 +35,7 @@ export class CreateContactHandler implements ICommandHandler<CreateContact> {
       tags: tagTexts(body.tags, region),
       customFields: await this.records.customValues(context, 'contact', body.customFields),
     };
-    return this.records.shell.run(context, contactAggregate, uuidv7(), ({ state }) => ({
+    return this.records.shell.create(context, contactAggregate, ({ state }) => ({
       events: contactAggregate.decide({ type: 'create', fields, responsibleId, leadId: null }, state),
     }));
   }

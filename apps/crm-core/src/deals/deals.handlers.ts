@@ -1,5 +1,4 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { v7 as uuidv7 } from 'uuid';
 import { refuse } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import type { Principal } from '#policy';
@@ -67,7 +66,7 @@ export class CreateDealHandler implements ICommandHandler<CreateDeal> {
       customFields: await this.records.customValues(context, 'deal', body.customFields),
     };
     return keepingContacts(() =>
-      this.records.shell.run(context, dealAggregate, uuidv7(), ({ state }) => ({
+      this.records.shell.create(context, dealAggregate, ({ state }) => ({
         events: dealAggregate.decide({ type: 'create', fields, ...place, attribution: null, responsibleId, leadId: null }, state),
         statements: [requireStage(place.pipelineId, place.stageId)],
         ...held,

@@ -1,17 +1,18 @@
 import { Secret } from '#kernel';
 import { runMigrations } from '#platform';
-import { recordsInFull } from './0002-records-in-full.js';
 import { firstLight } from './0001-first-light.js';
+import { recordsInFull } from './0002-records-in-full.js';
 import { rewinds } from './0003-rewinds.js';
 import { seals0004 } from './0004-seals.js';
 import { erasures } from './0005-erasures.js';
 import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
-import { formsInFull } from './0014-forms-in-full.js';
 import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
-import { companiesByName } from './0013-companies-by-name.js';
 import { calls } from './0010-calls.js';
+import { companiesByName } from './0013-companies-by-name.js';
+import { formsInFull } from './0014-forms-in-full.js';
+import { appendEach0015 } from './0015-append-each.js';
 import { leads } from './0016-leads.js';
 
 /** By name; what has run is never changed. */
@@ -25,9 +26,10 @@ const migrations = {
   '0007-key-rotation': keyRotation,
   '0008-department-roles': departmentRoles,
   '0009-second-factor-of-roles': secondFactorOfRoles,
-  '0013-companies-by-name': companiesByName,
   '0010-calls': calls,
+  '0013-companies-by-name': companiesByName,
   '0014-forms-in-full': formsInFull,
+  '0015-append-each': appendEach0015,
   '0016-leads': leads,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;

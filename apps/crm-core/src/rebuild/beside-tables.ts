@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { RebuildRefused } from './rebuild-refused.js';
 import { BESIDE, type Shapes, type TableShape } from './table-shape.js';
 
-/** Memory for building one index, of the rebuild's own session. */
+/** Memory for building one index, of each session of the rebuild. */
 const INDEX_MEMORY = '128MB';
 
 /** Removes whatever an earlier rebuild, also one that died, left in the schema. */
@@ -43,14 +43,19 @@ async function requireCopyable(client: ClientBase, { table }: TableShape): Promi
 
 /**
  * The indexes and key constraints of the live tables, under the same names; then every row is frozen (so that also a statement
- * whose snapshot is older than the swap sees it) and counted for the planner.
+ * whose snapshot is older than the swap sees it) and counted for the planner. Each session takes the next table that is left.
  */
-export async function finishBeside(client: ClientBase, shapes: Shapes): Promise<void> {
-  await client.query(`SET maintenance_work_mem = '${INDEX_MEMORY}'`);
-  for (const shape of shapes.values()) {
-    for (const statement of await indexStatements(client, shape)) await client.query(statement);
-    await client.query(`VACUUM (FREEZE, ANALYZE) ${shape.beside}`);
-  }
+export async function finishBeside(sessions: readonly ClientBase[], shapes: Shapes): Promise<void> {
+  const left = [...shapes.values()];
+  const finish = async (client: ClientBase): Promise<void> => {
+    await client.query(`SET maintenance_work_mem = '${INDEX_MEMORY}'`);
+    for (let shape = left.shift(); shape !== undefined; shape = left.shift()) {
+      for (const statement of await indexStatements(client, shape)) await client.query(statement);
+      await client.query(`VACUUM (FREEZE, ANALYZE) ${shape.beside}`);
+    }
+  };
+  const done = await Promise.allSettled(sessions.map(finish));
+  for (const result of done) if (result.status === 'rejected') throw result.reason;
 }
 
 async function indexStatements(client: ClientBase, { table, beside }: TableShape): Promise<readonly string[]> {

@@ -55,8 +55,16 @@ async function projectRange(reader: Client, rows: RowWriter, keys: LogKeys, rang
   let events = 0;
   let security: Columns | null = null;
   const raises: Array<readonly [string, number]> = [];
-  for await (const streams of readRange(reader, range)) {
-    for (const stream of await projectStreams(reader, keys, streams)) {
+  const batches = readRange(reader, range);
+  let next = batches.next();
+  for (;;) {
+    const { done, value: streams } = await next;
+    if (done === true) break;
+    const projecting = projectStreams(reader, keys, streams);
+    // Behind the query for the keys: the server reads on while these are worked at. What comes of it is seen in the next turn.
+    next = batches.next();
+    next.catch(() => undefined);
+    for (const stream of await projecting) {
       rows.addStream(stream);
       security = securityOf(stream) ?? security;
       if (stream.raises > 0) raises.push([stream.stream, stream.raises]);

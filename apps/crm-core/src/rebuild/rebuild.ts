@@ -80,7 +80,8 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
     const built = await withSnapshot(client, (snapshot, horizon) => build(client, shapes, snapshot, horizon, options));
     const projected = performance.now();
     options.report(`${built.events} events came to ${built.rows} rows`);
-    await finishBeside(client, shapes);
+    const second = await openSession(options.databaseUrl, 'rebuild-finisher');
+    await finishBeside([client, second], shapes).finally(() => second.end());
     const indexed = performance.now();
     await catchUpAndSwap(client, shapes, built, options);
     const seconds = (from: number, to: number): number => (to - from) / 1000;

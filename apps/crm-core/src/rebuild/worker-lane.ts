@@ -1,12 +1,30 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Secret } from '#kernel';
 import { RebuildRefused } from './rebuild-refused.js';
 import type { Lane } from './range-projection.js';
-import type { LaneAnswer } from './rebuild.worker.js';
+import type { KeyOrigin } from '../log/key-encryption-key.js';
+import type { LaneAnswer, LaneSetUp } from './rebuild.worker.js';
+import type { Shapes } from './table-shape.js';
+
+/** What a thread is given to open its lane with. */
+export interface LaneMeans {
+  readonly databaseUrl: Secret<string>;
+  readonly keyOrigin: KeyOrigin;
+  /** HMAC key of exact lookup. */
+  readonly lookup: Buffer;
+}
 
 /** A lane in a thread of its own (compiled code only). Rejects when it cannot be opened. */
-export async function openWorkerLane(snapshot: string): Promise<Lane> {
-  const worker = new Worker(new URL('./rebuild.worker.js', import.meta.url), { workerData: { snapshot } });
+export async function openWorkerLane(
+  { databaseUrl, keyOrigin: { kek, kekPrevious, keyDir }, lookup }: LaneMeans,
+  shapes: Shapes,
+  snapshot: string,
+): Promise<Lane> {
+  // Secrets do not cross to another thread as such: they are bare on the way, within this process, and secrets again there.
+  const keys = { kek: kek?.expose(), kekPrevious: kekPrevious?.expose(), keyDir, lookup };
+  const setUp: LaneSetUp = { databaseUrl: databaseUrl.expose(), ...keys, shapes, snapshot };
+  const worker = new Worker(new URL('./rebuild.worker.js', import.meta.url), { workerData: setUp });
   const ended = once(worker, 'exit');
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', reject);

@@ -7,7 +7,7 @@ import { loadServiceKeys } from '../log/service-keys.js';
 import { rebuild, type RebuildOptions } from '../rebuild/rebuild.js';
 import { RebuildRefused } from '../rebuild/rebuild-refused.js';
 import { isEqual, verify, type Comparison } from '../rebuild/verify.js';
-import { openWorkerLane } from '../rebuild/worker-lane.js';
+import { openWorkerLane, type LaneMeans } from '../rebuild/worker-lane.js';
 
 /** More lanes than this find nothing more to do: PostgreSQL writes what they make. */
 const LANES_MAX = 4;
@@ -19,9 +19,11 @@ async function main(): Promise<number> {
   const wrapper = keyWrapper(config);
   const pool = createPool({ connectionString: config.databaseUrl, max: 1, applicationName: 'rebuild-keys' });
   const { lookup } = await loadServiceKeys(pool, wrapper).finally(() => pool.end());
+  const means: LaneMeans = { databaseUrl: config.databaseUrl, keyOrigin: config, lookup };
   const options: RebuildOptions = {
     ...{ databaseUrl: config.databaseUrl, keys: { wrapper, lookup }, report: say },
-    ...{ lanes: Math.min(LANES_MAX, availableParallelism()), openLane: (_shapes, snapshot) => openWorkerLane(snapshot) },
+    lanes: Math.min(LANES_MAX, availableParallelism()),
+    openLane: (shapes, snapshot) => openWorkerLane(means, shapes, snapshot),
   };
   return values.verify ? report(await verify(options)) : renew(options);
 }
