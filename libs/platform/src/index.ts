@@ -17,7 +17,7 @@ export { holdLeadership, type Leadership, type LeadershipOptions } from './leade
 export { brokerLog, createLogger, nestLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
 export { metricsRegistry } from './metrics.js';
 export { migrationMain, runMigrations, type MigrationOptions } from './migrations.js';
-export { post, PostRefused, signatureOf, type PostOptions } from './outgoing-post.js';
+export { targetFault, type TargetFault } from './post-target.js';
 export {
   problemOf,
   ProblemFilter,
@@ -27,3 +27,4 @@ export {
   type ProblemCatalogue,
   type ProblemEntry,
 } from './problem-responses.js';
+export { post, PostFailed, signatureOf, type PostFault, type PostOptions } from './signed-post.js';

@@ -1,5 +1,6 @@
 import { post, type Logger } from '#platform';
 
+const TIMEOUT_MS = 3_000;
 /** Heads kept for a receiver that is away; the oldest go first. The file has them all. */
 const KEPT = 100;
 
@@ -31,7 +32,7 @@ export class HeadsWebhook {
   async #send(): Promise<void> {
     try {
       for (let line = this.#pending[0]; line !== undefined; line = this.#pending[0]) {
-        await post(this.url, line, { allowPrivate: this.allowPrivate });
+        await post(this.url, line, { allowPrivate: this.allowPrivate, timeoutMs: TIMEOUT_MS });
         if (this.#pending[0] === line) this.#pending.shift();
       }
     } catch (error) {

@@ -1,7 +1,9 @@
 import type { Secret } from '#kernel';
 import { splitStored } from '#privacy';
-import { post, PostRefused, signatureOf, type Logger } from '#platform';
+import { post, PostFailed, signatureOf, type Logger } from '#platform';
 import type { HandOver, OutgoingCall, Telephone } from './telephone.js';
+
+const TIMEOUT_MS = 3_000;
 
 export interface HttpTelephoneOptions {
   readonly url: string;
@@ -24,16 +26,18 @@ export class HttpTelephone implements Telephone {
     const { e164, extension } = splitStored(number.expose());
     const body = JSON.stringify({ callId, number: e164, ...(extension === undefined ? {} : { extension }), userId, placedAt });
     try {
-      await post(url, body, { allowPrivate, headers: signatureOf(secret, body, now()) });
+      const headers = { 'palisade-signature': signatureOf(secret, body, now()) };
+      await post(url, body, { allowPrivate, timeoutMs: TIMEOUT_MS, headers });
       return 'taken';
     } catch (error) {
       logger.warn('a call was not taken', { callId, error });
-      return error instanceof PostRefused && isFinal(error.status) ? 'refused' : 'no-answer';
+      return error instanceof PostFailed && isFinal(error) ? 'refused' : 'no-answer';
     }
   }
 }
 
-/** Null: a target that may not be asked, and will not be on a second try. */
-function isFinal(status: number | null): boolean {
-  return status === null || (status < 500 && status !== 408 && status !== 429);
+/** A target that may not be asked now may not be asked on a second try either. */
+function isFinal({ fault, status }: PostFailed): boolean {
+  if (fault === 'answered') return status !== null && status < 500 && status !== 408 && status !== 429;
+  return fault === 'not-public';
 }
