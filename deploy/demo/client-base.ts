@@ -30,8 +30,8 @@ export async function fillClientBase(run: DemoRun, company: Company): Promise<Cl
 async function makeContacts(run: DemoRun, { managers, region }: Company): Promise<MadeRecord[]> {
   const invented = inventContacts(run.options.contacts, run.id);
   for (const { phones, emails } of invented) {
-    for (const { number } of phones) run.planted.addNumber(number);
-    for (const { address } of emails) run.planted.addEmail(address);
+    for (const { number } of phones) run.planted.plantNumber(number);
+    for (const { address } of emails) run.planted.plantEmail(address);
   }
   const progress = run.terminal.progress('contacts', invented.length);
   const made = await inParallel(invented, IN_FLIGHT, async (contact, index) => {

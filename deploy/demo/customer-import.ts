@@ -123,8 +123,8 @@ function refusedPart(body: Json, parts: readonly Part[]): Part | undefined {
 }
 
 function plant({ planted }: DemoRun, field: Part['field'], value: string): void {
-  if (field === 'phones') planted.addNumber(value);
-  else planted.addEmail(value);
+  if (field === 'phones') planted.plantNumber(value);
+  else planted.plantEmail(value);
 }
 
 /** Reads a file of customers. Throws `UnreadableFile`. */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { ApiClient, expectStatus, type Answer, type Json, type Traffic } from './api-client.js';
 import type { Findings } from './findings.js';
 import type { DemoOptions } from './options.js';
-import type { PlantedValues } from './planted-values.js';
+import type { NumberScan } from '../scan/number-scan.js';
 import type { RunningSystem } from './running-system.js';
 import type { Terminal } from './terminal.js';
 
@@ -14,7 +14,7 @@ export interface DemoRun {
   readonly system: RunningSystem;
   readonly terminal: Terminal;
   readonly findings: Findings;
-  readonly planted: PlantedValues;
+  readonly planted: NumberScan;
   readonly traffic: Traffic;
   /** The administrator, signed in. */
   readonly admin: ApiClient;
@@ -38,11 +38,11 @@ export class AnswersWatched {
   answers = 0;
   found = 0;
 
-  constructor(private readonly planted: PlantedValues) {}
+  constructor(private readonly planted: NumberScan) {}
 
   readonly look = (text: string): void => {
     this.answers += 1;
-    this.found += this.planted.countIn(text);
+    this.found += this.planted.scan('an answer', text).length;
   };
 }
 

@@ -1,7 +1,8 @@
 // npm run demo: a company, its client base, a scraper, and what the system makes of him. Talks to what runs, over HTTP.
 import { ApiClient, UnexpectedAnswer, type Traffic } from './api-client.js';
 import { expectNothingLostOrDoubled, fillClientBase } from './client-base.js';
-import { foundCompany, signIn } from './company.js';
+import { signInAsAdministrator } from './administrator.js';
+import { foundCompany } from './company.js';
 import { UnreadableFile } from './customer-file.js';
 import { importCustomers, readCustomerFile } from './customer-import.js';
 import { lookAsGateway } from './database-look.js';
@@ -9,8 +10,7 @@ import { AnswersWatched, newRunId, type DemoRun } from './demo-run.js';
 import { Findings } from './findings.js';
 import { workAsManager } from './manager-at-work.js';
 import { parseOptions, USAGE, UsageError, type DemoOptions } from './options.js';
-import { askPassword } from './password-prompt.js';
-import { PlantedValues } from './planted-values.js';
+import { NumberScan } from '../scan/number-scan.js';
 import { findRunningSystem, NotRunning, type RunningSystem } from './running-system.js';
 import { reactivate, scrape } from './scraper.js';
 import { Terminal } from './terminal.js';
@@ -73,7 +73,7 @@ async function begin(
   system: RunningSystem,
 ): Promise<{ run: DemoRun; adminToken: string }> {
   const traffic: Traffic = { repeated: 0 };
-  const planted = new PlantedValues();
+  const planted = new NumberScan('digits');
   const stranger = new ApiClient({ urls: system.gatewayUrls, traffic });
   const id = newRunId();
   terminal.line(`Palisade at ${system.gatewayUrls.join(', ')}; forms at ${system.ingestUrls.join(', ')}; run ${id}`);
@@ -90,25 +90,6 @@ async function begin(
     watched: new AnswersWatched(planted),
   };
   return { run, adminToken };
-}
-
-async function signInAsAdministrator(stranger: ApiClient, system: RunningSystem): Promise<string> {
-  try {
-    return await signIn(stranger, system.admin.email, await passwordOf(system));
-  } catch (error) {
-    if (!(error instanceof UnexpectedAnswer)) throw error;
-    throw new NotRunning(
-      `${error.message}\n  next: see that PALISADE_ADMIN_EMAIL and PALISADE_ADMIN_PASSWORD are an administrator's`,
-    );
-  }
-}
-
-async function passwordOf({ admin }: RunningSystem): Promise<string> {
-  if (admin.password !== undefined) return admin.password;
-  if (process.stdin.isTTY && process.stdout.isTTY) return askPassword(`password of ${admin.email}: `);
-  throw new NotRunning(
-    `the administrator's password is not known here\n  next: set PALISADE_ADMIN_PASSWORD to the one that npm start printed (and PALISADE_ADMIN_EMAIL, if it is not ${admin.email})`,
-  );
 }
 
 const EXPECTED_ERRORS = [NotRunning, UsageError, UnreadableFile, UnexpectedAnswer];

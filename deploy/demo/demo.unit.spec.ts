@@ -3,7 +3,7 @@ import { serverSentData } from './alarm-stream.js';
 import { inParallel } from './in-parallel.js';
 import { inventContacts, internationally, spelt } from './invented-people.js';
 import { parseOptions, UsageError } from './options.js';
-import { PlantedValues } from './planted-values.js';
+import { NumberScan } from '../scan/number-scan.js';
 import { ScrapingTally } from './scraping-tally.js';
 import { bar, quarters } from './terminal.js';
 
@@ -55,20 +55,20 @@ describe('planted values', () => {
   it('are found in every spelling', () => {
     fc.assert(
       fc.property(national, fc.nat(4), fc.stringMatching(/^[a-z":,{}]{0,20}$/), (number, spelling, around) => {
-        const planted = new PlantedValues();
-        planted.addNumber(`+7${number}`);
-        return planted.countIn(`${around}${spelt(number, spelling)}${around}`) === 1;
+        const planted = new NumberScan('digits');
+        planted.plantNumber(`+7${number}`);
+        return planted.scan('an answer', `${around}${spelt(number, spelling)}${around}`).length === 1;
       }),
     );
   });
 
   it('are not found in masks, ids, times and other numbers', () => {
-    const planted = new PlantedValues();
-    planted.addNumber('+7 912 000 00 01');
-    planted.addEmail('Client@pochta.example');
+    const planted = new NumberScan('digits');
+    planted.plantNumber('+7 912 000 00 01');
+    planted.plantEmail('Client@pochta.example');
     const answer = { id: '01a20a17-b422-70b0-a095-8a71ed5bfb62', masked: '+7 *** ***-**-01', at: '2026-11-23T20:27:35.446Z' };
-    expect(planted.countIn(JSON.stringify([answer, 'c***@p***.example', '+79120000002']))).toBe(0);
-    expect(planted.countIn('{"address":"client@POCHTA.example"}')).toBe(1);
+    expect(planted.scan('an answer', JSON.stringify([answer, 'c***@p***.example', '+79120000002'])).length).toBe(0);
+    expect(planted.scan('an answer', '{"address":"client@POCHTA.example"}').length).toBe(1);
   });
 });
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where a running installation is reached, and by whom. */
 export interface RunningSystem {
+  readonly dataDir: string;
   readonly gatewayUrls: readonly string[];
   readonly ingestUrls: readonly string[];
   /** How the gateway's role reaches the database. */
@@ -35,10 +36,16 @@ export async function findRunningSystem(env: Environment, workingDirectory: stri
   const [gatewayUrls, ingestUrls] = [urls('access-gateway'), urls('lead-ingest')];
   if (gatewayUrls.length === 0 || ingestUrls.length === 0 || connections === undefined || !(await isReady(gatewayUrls))) {
     throw new NotRunning(
-      `nothing runs under ${dataDir}\n  next: run npm start, wait for "palisade ready", then npm run demo in another terminal`,
+      `nothing runs under ${dataDir}\n  next: run npm start, wait for "palisade ready", then this in another terminal`,
     );
   }
-  return { gatewayUrls, ingestUrls, gatewayDatabaseUrl: connections.database.gateway, admin: administrator(dataDir, env) };
+  return {
+    dataDir,
+    gatewayUrls,
+    ingestUrls,
+    gatewayDatabaseUrl: connections.database.gateway,
+    admin: administrator(dataDir, env),
+  };
 }
 
 /** From the environment; a first start keeps the e-mail, and the password until it was printed. */

@@ -50,8 +50,8 @@ async function postLeads(run: DemoRun, { region }: Company, formKey: string): Pr
   const progress = run.terminal.progress('leads   ', LEADS + SENT_TWICE);
   const post = async (index: number): Promise<string> => {
     const lead = leads[index] as (typeof leads)[number];
-    run.planted.addNumber(lead.phone);
-    run.planted.addEmail(lead.email);
+    run.planted.plantNumber(lead.phone);
+    run.planted.plantEmail(lead.email);
     const attribution = { ...SOURCES[index % SOURCES.length], utm_campaign: campaign(run), landingPage: '/pricing' };
     const body = { ...lead, phone: region === 'RU' ? lead.phone : internationally(lead.phone), attribution };
     const answer = await whenFormIsKnown(() => ingest.post<{ leadId: string }>(path, body, keyOf(run, `lead-${index}`)));

@@ -1,5 +1,5 @@
 import { HttpClient, startSystem, type System } from '#testing';
-import { NumberScan } from './number-scan.js';
+import { NumberScan } from '../../deploy/scan/number-scan.js';
 import { RecordWatch } from './record-watch.js';
 import {
   answered,

@@ -4,7 +4,7 @@ import readSheet from 'read-excel-file/node';
 import { startSystem, type HttpClient, type System } from '#testing';
 import { answered, eventually, everyRow, freshEmail, freshNumber, made, maskOf, outcome, Staff, unique } from './staff.js';
 import type { Json, Person } from './staff.js';
-import { NumberScan } from './number-scan.js';
+import { NumberScan } from '../../deploy/scan/number-scan.js';
 import { downloaded, exported, startedExport, type ExportState } from './exported.js';
 
 const ALL = { view: 'allowed', create: 'allowed', edit: 'allowed', export: 'allowed' } as const;

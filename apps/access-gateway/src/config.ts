@@ -37,6 +37,9 @@ export const gatewayConfigSchema = z
     PALISADE_FACTOR_KEY: setting.secret().optional(),
     /** Rows of one export at most. */
     PALISADE_EXPORT_MOST_ROWS: setting.integer(1, 100_000).default(100_000),
+    /** Bytes of one file to import, and its lines, at most. */
+    PALISADE_IMPORT_MOST_BYTES: setting.integer(1, 50_000_000).default(10_000_000),
+    PALISADE_IMPORT_MOST_LINES: setting.integer(1, 100_000).default(20_000),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
   })
@@ -53,5 +56,6 @@ export const gatewayConfigSchema = z
     factorKey: env.PALISADE_FACTOR_KEY,
     poolSize: env.PALISADE_GATEWAY_POOL,
     exportMostRows: env.PALISADE_EXPORT_MOST_ROWS,
+    imports: { mostBytes: env.PALISADE_IMPORT_MOST_BYTES, mostLines: env.PALISADE_IMPORT_MOST_LINES },
   }));
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

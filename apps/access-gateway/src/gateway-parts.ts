@@ -13,6 +13,7 @@ import { CoreClient } from './core/core-client.js';
 import { CutOffs } from './cut-off/cut-offs.js';
 import { ExportStore } from './exports/export-store.js';
 import type { ExportKeys } from './exports/export-keys.js';
+import { ImportStore } from './imports/import-store.js';
 import { GatewayDatabase } from './database/gateway-database.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
@@ -110,8 +111,20 @@ export function buildParts(
   const { email, password } = config.administrator;
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
+  const importStore = new ImportStore({ database, audit, core, keys: keys.exports, mostLines: config.imports.mostLines });
   const routes = new RouteCatalogue();
   const watching = { cutOffs, openStreams, relay };
-  return { ...outside, ...inside, ...watching, people, accountsOfPeople, apiTokens, administrator, exportStore, routes };
+  return {
+    ...outside,
+    ...inside,
+    ...watching,
+    people,
+    accountsOfPeople,
+    apiTokens,
+    administrator,
+    exportStore,
+    importStore,
+    routes,
+  };
 }
 export type GatewayParts = ReturnType<typeof buildParts>;

@@ -17,6 +17,8 @@ import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
 import type { GatewayParts } from './gateway-parts.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
+import { ImportStore } from './imports/import-store.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { RouteCatalogue } from './openapi/route-catalogue.js';
 import { AccountsOfPeople } from './people/accounts-of-people.js';
@@ -67,6 +69,7 @@ export class FoundationModule {
       [Reauthentication, parts.reauthentication],
       [Authorizations, parts.authorizations],
       [ExportStore, parts.exportStore],
+      [ImportStore, parts.importStore],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -89,6 +92,7 @@ export class GatewayModule {
         RecordsModule,
         ContactPointsModule,
         ExportsModule,
+        ImportsModule,
         WatchingModule,
         // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
         // it once.

@@ -26,7 +26,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const parts = buildParts(config, logger, { factors: new FactorKey(key), exports: new ExportKeys(key) });
   await parts.hasher.warmUp();
   const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
-    ...{ logger, catalogue: PROBLEMS },
+    ...{ logger, catalogue: PROBLEMS, bodyLimits: { '/v1/imports': config.imports.mostBytes } },
     onProblem: (problem, request) => parts.refusals.observe(problem, request),
   });
   decideBeforeBodies(app, parts.authentication, new AddressList(config.trustedProxies));

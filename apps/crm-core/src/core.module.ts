@@ -17,6 +17,7 @@ import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
+import { IMPORT_COMMANDS, ImportsModule } from './imports/imports.module.js';
 import { LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
@@ -47,6 +48,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,
+    ...IMPORT_COMMANDS,
     ...REVEAL_COMMANDS,
     ...LOOKUP_COMMANDS,
     ...CALL_COMMANDS,
@@ -68,6 +70,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     PipelinesModule,
     LeadsModule,
     RewindsModule,
+    ImportsModule,
     RevealsModule,
     LookupsModule,
     CallsModule,

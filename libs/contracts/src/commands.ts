@@ -56,6 +56,7 @@ export const COMMANDS = [
   'RestoreContact',
   'AssignContact',
   'EraseContact',
+  'ImportContacts',
   'CreateCompany',
   'ChangeCompany',
   'DeleteCompany',

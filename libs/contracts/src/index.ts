@@ -1,6 +1,7 @@
 export * from './subjects.js';
 export * from './commands.js';
 export * from './explain.js';
+export * from './imports.js';
 export * from './record-queries.js';
 export * from './point-queries.js';
 export * from './watch.js';

@@ -15,6 +15,8 @@ export interface HttpAppOptions {
   readonly catalogue: ProblemCatalogue;
   /** Bytes of a request body; more is 413. Default 1 MiB. */
   readonly bodyLimit?: number;
+  /** Bytes of a body at routes that take more, by their URL. */
+  readonly bodyLimits?: Readonly<Record<string, number>>;
   /** The addresses of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustProxy?: false | string[];
   /** Told of every problem before it is answered; must not throw. */
@@ -84,6 +86,10 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
     },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   keepBodiesRaw(instance);
+  instance.addHook('onRoute', (route) => {
+    const limit = options.bodyLimits?.[route.url];
+    if (limit !== undefined) route.bodyLimit = limit;
+  });
   refuseOtherMethods(instance);
   instance.addHook('onResponse', (request, reply, done) => {
     const fields = {

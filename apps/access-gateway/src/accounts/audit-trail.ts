@@ -23,6 +23,8 @@ export type AuditType =
   | 'audit.read'
   | 'export.requested'
   | 'export.sent'
+  | 'import.requested'
+  | 'import.ended'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
+import { maskText } from '#privacy';
 import {
   AsCommand,
   decodeCursor,
@@ -75,7 +76,9 @@ export class ApiTokensController {
   })
   async create(@CurrentWho() who: Who, @AsCommand() request: CommandRequest): Promise<z.infer<typeof madeTokenSchema>> {
     const body = readJson({ bytes: request.rawBody, mediaType: request.mediaType }, bodySchema);
-    const { row, token } = await this.tokens.create(who, body, request.idempotencyKey);
+    // As every text that is kept unsealed: numbers in it are masked for good.
+    const name = maskText(body.name.normalize('NFC'), who.authorization.settings.defaultRegion);
+    const { row, token } = await this.tokens.create(who, { ...body, name }, request.idempotencyKey);
     return token === undefined ? shown(row) : { ...shown(row), token };
   }
 

@@ -44,6 +44,14 @@ export interface CoreRequest {
   readonly deadlineMs?: number;
 }
 
+/** A command with its body sealed before, under this command id. */
+export interface SealedCommand {
+  readonly commandId: string;
+  readonly targetId: string;
+  readonly body: string;
+  readonly deadlineMs: number;
+}
+
 /** Asks crm-core over NATS. Bodies are sealed to core's key, so the broker carries ids only. */
 @Injectable()
 export class CoreClient {
@@ -75,6 +83,22 @@ export class CoreClient {
    */
   async query<Reply extends { readonly ok: true }>(name: string, payload: object): Promise<Reply> {
     return accepted(await request<Reply | RefusalReply>(this.#broker, SUBJECTS.query(name), payload, { timeoutMs: DEADLINE_MS }));
+  }
+
+  /** A body for a command that is sent later, as often as needed (`sendSealed`): core alone can open it, under this id. */
+  sealBody(name: CommandName, commandId: string, body: Buffer): Promise<string> {
+    return this.#seal(body, bodyContext(name, commandId));
+  }
+
+  /** Gives a command whose body was sealed before. Throws as `command`, and `unknown-key` when core has other keys now. */
+  async sendSealed<Reply extends AcceptedReply>(name: CommandName, who: CommandSender, sealed: SealedCommand): Promise<Reply> {
+    const { commandId, targetId, body, deadlineMs } = sealed;
+    const envelope: CommandEnvelope = {
+      ...{ commandId, targetId, body, requestId: who.requestId, caller: who.caller },
+      ...{ partId: null, expectedVersion: null, mediaType: 'application/json' },
+    };
+    const subject = SUBJECTS.command(name);
+    return accepted(await request<Reply | RefusalReply>(this.#broker, subject, envelope, { timeoutMs: deadlineMs }));
   }
 
   async #send(name: CommandName, who: CommandSender, asked: CoreRequest, commandId: string): Promise<AcceptedReply> {

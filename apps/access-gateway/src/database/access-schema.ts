@@ -132,6 +132,41 @@ export interface ExportPartsTable {
   sealed: string;
 }
 
+export type ImportState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** An import of lines: who asked, and how far it is. What the lines hold is in its parts. */
+export interface ImportsTable {
+  id: string;
+  user_id: string;
+  epoch: number;
+  session_id: string | null;
+  token_id: string | null;
+  ip: string;
+  dry_run: boolean;
+  /** HMAC of what was sent: tells a repeat from another request. */
+  request_hmac: Buffer;
+  state: Generated<ImportState>;
+  /** Lines of the file but the header. */
+  rows: number;
+  done: Generated<number>;
+  refused: Generated<number>;
+  /** The first of the refused lines: numbers and codes. */
+  refused_lines: JsonColumn<readonly { readonly line: number; readonly code: string }[]>;
+  claims: Generated<number>;
+  lease_until: LaterTimeColumn;
+  created_at: StampColumn;
+  finished_at: LaterTimeColumn;
+}
+
+/** Lines that core has not judged yet, sealed to core's key: no gateway can read them. */
+export interface ImportPartsTable {
+  import_id: string;
+  part: number;
+  row_count: number;
+  command_id: string;
+  sealed: string;
+}
+
 export interface SecretsTable {
   name: string;
   value: Buffer;
@@ -150,4 +185,6 @@ export interface GatewaySchema extends ReadSchema {
   'access.secrets': SecretsTable;
   'access.exports': ExportsTable;
   'access.export_parts': ExportPartsTable;
+  'access.imports': ImportsTable;
+  'access.import_parts': ImportPartsTable;
 }

@@ -3,6 +3,7 @@ import type { GatewaySchema } from '../database/access-schema.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { COMPANIES, CONTACTS, DEALS, type RecordKind } from '../records/record-kind.js';
 import type { RecordRow } from '../records/shown-records.js';
+import type { PartOutcome, PartWork } from '../part-work/part-worker.js';
 import type { Authorizations } from '../requests/authorizations.js';
 import { exportedRow } from './export-columns.js';
 import { sealPart, type ExportKeys } from './export-keys.js';
@@ -26,8 +27,6 @@ export interface Claim {
   readonly exportId: string;
   readonly claims: number;
 }
-/** `over`: nothing more to do, or not for this gateway. `again`: rights were changing just then. */
-export type PartOutcome = 'more' | 'again' | 'over';
 
 interface DueRow {
   readonly user_id: string;
@@ -42,7 +41,7 @@ interface DueRow {
 }
 
 /** The work at exports, one statement or transaction each: any gateway may do any of it at any time. */
-export class ExportWork {
+export class ExportWork implements PartWork<Claim> {
   constructor(
     private readonly database: GatewayDatabase,
     private readonly authorizations: Authorizations,
@@ -66,7 +65,7 @@ export class ExportWork {
   }
 
   /** Writes the next rows, as their person may see them now: the rights are read anew, and what is out of reach is left out. */
-  writePart(claim: Claim): Promise<PartOutcome> {
+  doPart(claim: Claim): Promise<PartOutcome> {
     return this.database.transaction(async (trx) => {
       const due = await this.lockDue(trx, claim);
       if (due === undefined) return 'over';

@@ -116,17 +116,17 @@ describe('in the middle of an export', () => {
     const ids = [...own.flatMap((id, index) => [id, others[index] as string]), ...others.slice(100)];
     ids.splice(PART_ROWS + 10, 0, ...ids.splice(0, 10));
     const claim = await takenUp(person, ids);
-    expect(await work.writePart(claim)).toBe('more');
+    expect(await work.doPart(claim)).toBe('more');
     expect(await written(claim, 0)).toEqual(ids.slice(0, PART_ROWS));
 
     await grant(person.roleId, { view: 'allowed', export: 'responsible' });
-    expect(await work.writePart(claim)).toBe('more');
+    expect(await work.doPart(claim)).toBe('more');
     const second = ids.slice(PART_ROWS, 2 * PART_ROWS);
     expect(await written(claim, PART_ROWS)).toEqual(second.filter((id) => own.includes(id)));
     expect(second.filter((id) => own.includes(id)).length).toBeGreaterThan(0);
 
     await grant(person.roleId, { view: 'forbidden', export: 'allowed' });
-    expect(await work.writePart(claim)).toBe('over');
+    expect(await work.doPart(claim)).toBe('over');
     expect(await written(claim, 2 * PART_ROWS)).toEqual([]);
     expect(await standing(claim)).toMatchObject({ state: 'done', done: ROWS });
   });
@@ -135,11 +135,11 @@ describe('in the middle of an export', () => {
     const person = await personWith({ view: 'responsible', export: 'responsible' });
     const ids = await contactsOf(person, PART_ROWS + 3);
     const claim = await takenUp(person, ids);
-    expect(await work.writePart(claim)).toBe('more');
+    expect(await work.doPart(claim)).toBe('more');
     const [deleted, assigned, left] = ids.slice(PART_ROWS);
     await fixture.core.query('UPDATE read.contacts SET deleted_at = now() WHERE id = $1', [deleted]);
     await fixture.core.query('UPDATE read.contacts SET responsible_id = NULL WHERE id = $1', [assigned]);
-    expect(await work.writePart(claim)).toBe('over');
+    expect(await work.doPart(claim)).toBe('over');
     expect(await written(claim, PART_ROWS)).toEqual([left]);
   });
 
@@ -151,9 +151,9 @@ describe('in the middle of an export', () => {
   it.each(Object.entries(goes))('a person who is %s gets no further part', async (_how, go) => {
     const person = await personWith({ view: 'allowed', export: 'allowed' });
     const claim = await takenUp(person, await contactsOf(person, PART_ROWS + 1));
-    expect(await work.writePart(claim)).toBe('more');
+    expect(await work.doPart(claim)).toBe('more');
     await go(person);
-    expect(await work.writePart(claim)).toBe('over');
+    expect(await work.doPart(claim)).toBe('over');
     expect(await standing(claim)).toMatchObject({ state: 'cancelled', wrapped_key: null });
   });
 
@@ -161,7 +161,7 @@ describe('in the middle of an export', () => {
     const person = await personWith({ view: 'allowed', export: 'allowed' });
     const ids = await contactsOf(person, PART_ROWS + 1);
     const [running, finished] = [await takenUp(person, ids), await takenUp(person, ids.slice(0, 1))];
-    expect([await work.writePart(running), await work.writePart(finished)]).toEqual(['more', 'over']);
+    expect([await work.doPart(running), await work.doPart(finished)]).toEqual(['more', 'over']);
     await go(person);
     const from = performance.now();
     for (const claim of [running, finished]) {
@@ -177,11 +177,11 @@ describe('in the middle of an export', () => {
   it('a gateway that another one has taken over from writes nothing more', async () => {
     const person = await personWith({ view: 'allowed', export: 'allowed' });
     const claim = await takenUp(person, await contactsOf(person, PART_ROWS + 1));
-    expect(await work.writePart(claim)).toBe('more');
+    expect(await work.doPart(claim)).toBe('more');
     await fixture.own.query('UPDATE access.exports SET claims = 2 WHERE id = $1', [claim.exportId]);
-    expect(await work.writePart(claim)).toBe('over');
+    expect(await work.doPart(claim)).toBe('over');
     expect([await parts(claim), (await standing(claim)).state]).toEqual([1, 'running']);
-    expect(await work.writePart({ ...claim, claims: 2 })).toBe('over');
+    expect(await work.doPart({ ...claim, claims: 2 })).toBe('over');
     expect([await parts(claim), (await standing(claim)).state]).toEqual([2, 'done']);
   });
 });

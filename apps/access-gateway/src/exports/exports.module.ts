@@ -9,8 +9,8 @@ import { Authorizations } from '../requests/authorizations.js';
 import { OpenStreams } from '../requests/open-streams.js';
 import { ExportSender } from './export-sender.js';
 import { ExportStore } from './export-store.js';
-import { ExportWork } from './export-work.js';
 import { ExportWorker } from './export-worker.js';
+import { ExportWork } from './export-work.js';
 import { ExportsController } from './exports.controller.js';
 
 @Module({
@@ -20,7 +20,7 @@ import { ExportsController } from './exports.controller.js';
       provide: ExportWorker,
       inject: [GatewayDatabase, Authorizations, ExportStore, CutOffs, GATEWAY_LOGGER],
       useFactory: (database: GatewayDatabase, rights: Authorizations, store: ExportStore, cutOffs: CutOffs, logger: Logger) =>
-        new ExportWorker(new ExportWork(database, rights, store.keys), cutOffs, logger),
+        new ExportWorker('export', new ExportWork(database, rights, store.keys), cutOffs, logger),
     },
     {
       provide: ExportSender,

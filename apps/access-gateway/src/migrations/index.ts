@@ -5,6 +5,7 @@ import { access } from './0001-access.js';
 import { auditPosition } from './0002-audit-position.js';
 import { secondFactors } from './0003-second-factors.js';
 import { exports } from './0004-exports.js';
+import { imports } from './0006-imports.js';
 
 /** By name; what has run is never changed. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -12,6 +13,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-audit-position': auditPosition,
   '0003-second-factors': secondFactors,
   '0004-exports': exports,
+  '0006-imports': imports,
 };
 export const SCHEMA = 'access';
 

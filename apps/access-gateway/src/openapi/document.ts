@@ -23,6 +23,8 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
+const JSON_TYPE = 'application/json';
+
 /** The platform's routes carry no description of their own. */
 const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
   '/health/live': { summary: 'Alive', tag: 'Operations', answer: z.object({ status: z.literal('live') }) },
@@ -103,7 +105,12 @@ function operationOf(route: CataloguedRoute): OpenApiOperation {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(operation.body, 'input') } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { [operation.bodyType ?? JSON_TYPE]: { schema: jsonSchema(operation.body, 'input') } },
+          },
+        }),
     responses: responsesOf(route, operation),
   };
 }

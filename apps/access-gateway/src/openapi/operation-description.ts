@@ -9,6 +9,8 @@ export interface OperationDescription {
   /** Query parameters, as one object schema. */
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Media type of the body; `application/json` when absent. */
+  readonly bodyType?: string;
   /** The status of success; 200 when absent. */
   readonly status?: number;
   /** The body of success; without it there is none. */

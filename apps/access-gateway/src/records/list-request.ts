@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { searchWords } from '#contracts';
 import { DomainError, isUuid } from '#kernel';
-import { findsNumber } from '#privacy';
+import { findsNumber, maskText } from '#privacy';
 import { decodeCursor, parsePage } from '../http/index.js';
 import type { RecordKind } from './record-kind.js';
 
@@ -79,7 +79,7 @@ export function parseListRequest(kind: RecordKind, query: unknown, region: strin
     attribution: kind.type === 'deal' ? takeAttribution(known) : {},
   };
   if (known.size > 0) throw new DomainError('unknown-filter');
-  return { ...request, after: cursor === null ? null : parseCursor(sort, cursor) };
+  return { ...withoutNumbers(request, region), after: cursor === null ? null : parseCursor(sort, cursor) };
 }
 
 /** The cursor's content for a row: bound to its sort. */
@@ -146,6 +146,14 @@ function parseWords(q: string | undefined, region: string): readonly string[] | 
   const words = searchWords(q);
   if (words.length > MOST_WORDS) throw invalid('q', `Give at most ${MOST_WORDS} words.`);
   return words;
+}
+
+/** What holds for `q` holds for attribution: a filter with a number in it finds nothing, and the number goes no further. */
+function withoutNumbers<Request extends Pick<ListRequest, 'attribution' | 'words'>>(request: Request, region: string): Request {
+  const given = Object.entries(request.attribution);
+  if (!given.some((filter) => filter.some((text) => findsNumber(text, region)))) return request;
+  const attribution = Object.fromEntries(given.map(([key, value]) => [maskText(key, region), maskText(value, region)]));
+  return { ...request, attribution, words: [] };
 }
 
 function takeAttribution(known: Map<string, string>): Readonly<Record<string, string>> {

@@ -12,6 +12,7 @@ export const SCOPES = [
   'deals:write',
   'records:erase',
   'records:rewind',
+  'records:import',
   'leads:write',
   'telephony',
   'users:read',

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { DomainError, type FieldError } from '#kernel';
+import { DomainError, refuseField, type FieldError } from '#kernel';
 import type { EventMetadata } from '#event-store';
 import type { AuthorizationRow, Caller, CommandName } from '#contracts';
 import type { Principal } from '#policy';
-import { maskText } from '#privacy';
+import { findsNumber, maskText } from '#privacy';
 
 /** The body of a command: judged only when asked for, after the rights. */
 export class CommandBody {
@@ -82,6 +82,12 @@ export function metadataOf(context: CommandContext): EventMetadata {
  */
 export function unsealedText(context: CommandContext, text: string): string {
   return maskText(text.normalize('NFC'), context.authorization.settings.defaultRegion);
+}
+
+/** Throws `validation-failed` for a text that is kept as it is (a URL) and holds a number or an e-mail. */
+export function refuseNumber(context: CommandContext, path: string, text: string): void {
+  if (findsNumber(text, context.authorization.settings.defaultRegion))
+    refuseField('validation-failed', path, 'It holds a telephone number or an e-mail address');
 }
 
 /** The id in the path of the route. Its absence is a fault of the gateway, not of the client. */

@@ -6,7 +6,7 @@ import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
 import { naming, whileTheyStand } from '../authz/references.js';
-import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
+import { CrmCommand, refuseNumber, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
 import { RecordReferences } from '../records/record-references.js';
 import { changeFormBody, createFormBody } from './domain/form.commands.js';
@@ -39,11 +39,17 @@ export class FormReferences {
   }
 }
 
-/** A form's own words stand in every title that it makes: no number in them. */
-function masked<Body extends { name?: string | undefined; titleTemplate?: string | undefined }>(
-  context: CommandContext,
-  body: Body,
-): Body {
+interface FormTexts {
+  readonly name?: string | undefined;
+  readonly titleTemplate?: string | undefined;
+  readonly successUrl?: string | null | undefined;
+  readonly allowedOrigins?: readonly string[] | undefined;
+}
+
+/** A form's own words stand in every title that it makes, and its URLs go to ingest: no number in them. */
+function masked<Body extends FormTexts>(context: CommandContext, body: Body): Body {
+  if (typeof body.successUrl === 'string') refuseNumber(context, 'successUrl', body.successUrl);
+  body.allowedOrigins?.forEach((origin, index) => refuseNumber(context, `allowedOrigins.${index}`, origin));
   return {
     ...body,
     ...(body.name === undefined ? {} : { name: unsealedText(context, body.name) }),

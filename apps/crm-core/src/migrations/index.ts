@@ -9,6 +9,7 @@ import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
 import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
+import { companiesByName } from './0013-companies-by-name.js';
 import { calls } from './0010-calls.js';
 
 /** By name; what has run is never changed. */
@@ -22,6 +23,7 @@ const migrations = {
   '0007-key-rotation': keyRotation,
   '0008-department-roles': departmentRoles,
   '0009-second-factor-of-roles': secondFactorOfRoles,
+  '0013-companies-by-name': companiesByName,
   '0010-calls': calls,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;

@@ -29,6 +29,11 @@ export class ChangeUser extends CrmCommand {}
 export class DeactivateUser extends CrmCommand {}
 export class ReactivateUser extends CrmCommand {}
 
+/** The name is in clear for everybody who sees a record of his: no number in it. */
+function named<Body extends { readonly name?: string | undefined }>(context: CommandContext, body: Body): Body {
+  return body.name === undefined ? body : { ...body, name: unsealedText(context, body.name) };
+}
+
 function requireUsersEdit({ principal }: CommandContext): void {
   if (!allows(principal, 'users', 'edit')) refuse('forbidden');
 }
@@ -111,7 +116,7 @@ async function makeUser(
   type: 'create' | 'invite',
 ): Promise<AcceptedReply> {
   requireUsersEdit(context);
-  const fields = context.body.parse(createUserBody);
+  const fields = named(context, context.body.parse(createUserBody));
   if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
   const make = (): Promise<AcceptedReply> =>
     shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
@@ -161,7 +166,7 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
         const { fields } = requireKnown(state);
         const company = await this.rules.company();
         requireManageable(context.principal, company, fields);
-        const changes = context.body.parse(changeUserBody) as Partial<UserFields>;
+        const changes = named(context, context.body.parse(changeUserBody)) as Partial<UserFields>;
         await this.requireChangeable(context, id, company, fields, changes);
         const { locks, guards } = naming(changes.roleIds ?? [], changes.departmentId);
         return {

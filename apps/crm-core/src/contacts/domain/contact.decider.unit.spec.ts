@@ -31,11 +31,12 @@ describe('a contact', () => {
     expect(Object.keys(CONTACT_EVENT_VERSIONS)).toContain(events[0]?.type);
   });
 
-  it('given a contact, when its number is written in another spelling, then nothing', () => {
+  it('given a contact, when a number is given that is its own already, then changed: whoever guesses does not learn it', () => {
     const [known] = first.phones;
     const inputs = phoneInputs([{ id: String(known?.id), number: '+7 (916) 123 45 67' }], 'RU');
     const phones = mergePoints('phone', first.phones, inputs, 'phones');
-    expect(contactDecider.decide({ type: 'change', changes: { phones } }, given(created))).toEqual([]);
+    const [event] = contactDecider.decide({ type: 'change', changes: { ...first, phones } }, given(created));
+    expect([event?.type, Object.keys(event?.data ?? {})]).toEqual(['ContactChanged', ['phones']]);
   });
 
   it('given a contact, when its list of numbers is sent back as a masked viewer holds it, then nothing', () => {

@@ -1,5 +1,6 @@
-import { Secret, assertNever, refuse, type Decider } from '#kernel';
+import { assertNever, refuse, type Decider } from '#kernel';
 import { filledValues, type CustomValues } from './custom-values.js';
+import { isSame } from './seen-difference.js';
 
 /** What every kind of record has among its fields. */
 export interface SharedFields {
@@ -38,7 +39,7 @@ export type RecordState<Fields> =
 
 /**
  * The rules that contacts, companies and deals share. Creating twice, changing what is deleted or absent, deleting twice and
- * restoring what is not deleted are refused; a change to the same value is no event.
+ * restoring what is not deleted are refused; a change to the same value is no event, unless the value is hidden.
  */
 export function recordDecider<Kind extends string, Fields extends SharedFields>(
   kind: Kind,
@@ -108,20 +109,8 @@ function withChanges<Fields extends SharedFields>(fields: Fields, changes: Parti
   return { ...fields, ...changes, customFields };
 }
 
-/** The members of `changes` whose value differs from the present one. */
+/** The members of `changes` whose value differs from the present one, as far as who changes it can see (`isSame`). */
 export function changedFields<Fields extends object>(present: Fields, changes: Partial<Fields>): Partial<Fields> {
-  const differing = Object.entries(changes).filter(([name, value]) => !same((present as Record<string, unknown>)[name], value));
+  const differing = Object.entries(changes).filter(([name, value]) => !isSame((present as Record<string, unknown>)[name], value));
   return Object.fromEntries(differing) as Partial<Fields>;
-}
-
-/** Deep equality that looks into secrets; an erased value equals nothing. */
-function same(a: unknown, b: unknown): boolean {
-  if (a instanceof Secret || b instanceof Secret) {
-    if (!(a instanceof Secret && b instanceof Secret) || a.isErased || b.isErased) return false;
-    return same(a.expose(), b.expose());
-  }
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  const [left, right] = [Object.entries(a), Object.entries(b)];
-  if (left.length !== right.length || Array.isArray(a) !== Array.isArray(b)) return false;
-  return left.every(([key, value]) => Object.hasOwn(b, key) && same(value, (b as Record<string, unknown>)[key]));
 }

@@ -5,9 +5,14 @@ import { recordDecider, type RecordCommand, type RecordEvent } from './record.de
 
 interface CardFields {
   readonly title: Secret<{ readonly text: string; readonly masked: string }>;
-  readonly note: Secret<string> | null;
+  readonly note: CardFields['title'] | null;
   readonly companyId: string | null;
-  readonly points: readonly { readonly id: string; readonly value: Secret<string>; readonly unverified: boolean }[];
+  readonly points: readonly {
+    readonly id: string;
+    readonly label?: CardFields['title'];
+    readonly value: Secret<string>;
+    readonly unverified: boolean;
+  }[];
   readonly customFields: CustomValues;
 }
 type CardEvent = RecordEvent<'Card', CardFields>;
@@ -16,8 +21,9 @@ const decider = recordDecider<'Card', CardFields>('Card');
 const given = (...events: readonly CardEvent[]) => fold(decider, events);
 const refusal = (code: string) => expect.objectContaining({ name: 'DomainError', code });
 
-const card = (text = 'First'): CardFields => ({
-  title: new Secret({ text, masked: text }),
+const text = (written: string, masked = written): CardFields['title'] => new Secret({ text: written, masked });
+const card = (title = 'First'): CardFields => ({
+  title: text(title),
   note: null,
   companyId: null,
   points: [{ id: 'p1', value: new Secret('planted'), unverified: false }],
@@ -46,14 +52,14 @@ describe('creating', () => {
 
 describe('changing and assigning', () => {
   it('given a record, when changed, then only the fields that differ are in the event', () => {
-    const changes = { title: new Secret({ text: 'First', masked: 'First' }), companyId: 'c1' };
+    const changes = { title: text('First'), companyId: 'c1' };
     expect(decider.decide({ type: 'change', changes }, given(created))).toEqual([
       { type: 'CardChanged', data: { companyId: 'c1' } },
     ]);
   });
 
   it('given a field, when emptied, then it is null and the others stay', () => {
-    const noted: CardEvent = { type: 'CardChanged', data: { note: new Secret('n') } };
+    const noted: CardEvent = { type: 'CardChanged', data: { note: text('n') } };
     const events = decider.decide({ type: 'change', changes: { note: null } }, given(created, noted));
     expect(events).toEqual([{ type: 'CardChanged', data: { note: null } }]);
     expect(given(created, noted, ...events)).toEqual(given(created));
@@ -67,7 +73,7 @@ describe('changing and assigning', () => {
 
   it('given an erased value, when it is written anew, then it is a change: what was destroyed equals nothing', () => {
     const erased: CardEvent = { type: 'CardChanged', data: { note: Secret.erased() } };
-    expect(decider.decide({ type: 'change', changes: { note: new Secret('n') } }, given(created, erased))).toHaveLength(1);
+    expect(decider.decide({ type: 'change', changes: { note: text('n') } }, given(created, erased))).toHaveLength(1);
     expect(decider.decide({ type: 'change', changes: { note: Secret.erased() } }, given(created, erased))).toHaveLength(1);
   });
 
@@ -122,19 +128,21 @@ it('given nothing, when restored, then not-found', () => {
   expect(() => decider.decide({ type: 'restore' }, given())).toThrow(refusal('not-found'));
 });
 
+/** The number of a point that no body gave. */
+const KEPT = new Secret('planted');
 /** Plain values; `build` makes fresh secrets of them each time, as two decodings of one event do. */
 const plainCard = fc.record({
   title: fc.string(),
   note: fc.option(fc.string()),
   companyId: fc.option(fc.uuid()),
-  points: fc.array(fc.record({ id: fc.uuid(), value: fc.string(), unverified: fc.boolean() }), { maxLength: 4 }),
+  points: fc.array(fc.record({ id: fc.uuid(), label: fc.string(), unverified: fc.boolean() }), { maxLength: 4 }),
 });
 type PlainCard = typeof plainCard extends fc.Arbitrary<infer Plain> ? Plain : never;
 const build = ({ title, note, companyId, points }: PlainCard): CardFields => ({
-  title: new Secret({ text: title, masked: title }),
-  note: note === null ? null : new Secret(note),
+  title: text(title),
+  note: note === null ? null : text(note),
   companyId,
-  points: points.map((point) => ({ ...point, value: new Secret(point.value) })),
+  points: points.map((point) => ({ ...point, label: text(point.label), value: KEPT })),
   customFields: {},
 });
 const createdFrom = (plain: PlainCard): CardEvent => ({
@@ -182,33 +190,72 @@ describe('for every record', () => {
 });
 
 describe('custom fields', () => {
-  const text = (value: string): Secret<CustomContent> => new Secret<CustomContent>({ type: 'text', value, masked: value });
+  const word = (value: string, masked = value): Secret<CustomContent> =>
+    new Secret<CustomContent>({ type: 'text', value, masked });
   const create = (customFields: CustomValues) =>
     decider.decide({ type: 'create', fields: { ...card(), customFields }, responsibleId: null, leadId: null }, given());
   const change = (events: readonly CardEvent[], customFields: CustomValues) =>
     decider.decide({ type: 'change', changes: { customFields } }, given(...events));
 
   it('given nothing, when created with an empty one, then it is not there', () => {
-    const [event] = create({ f1: text('a'), f2: null });
-    expect(event?.data).toMatchObject({ customFields: { f1: text('a') } });
+    const [event] = create({ f1: word('a'), f2: null });
+    expect(event?.data).toMatchObject({ customFields: { f1: word('a') } });
     expect(Object.keys((event?.data as CardFields).customFields)).toEqual(['f1']);
   });
 
   it('given some, when one is changed and one emptied, then those two alone, and the others stay', () => {
-    const history = create({ f1: text('a'), f2: text('b'), f3: text('c') });
-    const events = change(history, { f1: text('new'), f2: null, f3: text('c'), f4: null });
-    expect(events).toEqual([{ type: 'CardChanged', data: { customFields: { f1: text('new'), f2: null } } }]);
-    expect(given(...history, ...events)).toMatchObject({ fields: { customFields: { f1: text('new'), f3: text('c') } } });
+    const history = create({ f1: word('a'), f2: word('b'), f3: word('c') });
+    const events = change(history, { f1: word('new'), f2: null, f3: word('c'), f4: null });
+    expect(events).toEqual([{ type: 'CardChanged', data: { customFields: { f1: word('new'), f2: null } } }]);
+    expect(given(...history, ...events)).toMatchObject({ fields: { customFields: { f1: word('new'), f3: word('c') } } });
     const state = given(...history, ...events);
     expect(state.phase !== 'none' && Object.keys(state.fields.customFields)).toEqual(['f1', 'f3']);
   });
 
   it('given some, when given again as they are, or others are changed, then they are in no event', () => {
-    const history = create({ f1: text('a') });
-    expect(change(history, { f1: text('a') })).toEqual([]);
+    const history = create({ f1: word('a') });
+    expect(change(history, { f1: word('a') })).toEqual([]);
     const changes = { companyId: 'c9', customFields: {} };
     expect(decider.decide({ type: 'change', changes }, given(...history))).toEqual([
       { type: 'CardChanged', data: { companyId: 'c9' } },
     ]);
+  });
+});
+
+describe('what is hidden is no input to whether something changed', () => {
+  const MASK = '+7 *** ***-**-67';
+  const present = {
+    title: text('Call 89161234567', `Call ${MASK}`),
+    points: [{ id: 'p1', value: new Secret('+79161234567'), unverified: false }],
+    customFields: {
+      f1: new Secret<CustomContent>({ type: 'phone', value: '+79161234567' }),
+      f2: new Secret<CustomContent>({ type: 'text', value: 'ask 89161234567', masked: `ask ${MASK}` }),
+      f3: new Secret<CustomContent>({ type: 'choice', value: 'red' }),
+    },
+  };
+  const state = given({ type: 'CardCreated', data: { ...card(), ...present, responsibleId: null, leadId: null } });
+  const changedBy = (changes: Partial<CardFields>): string[] =>
+    decider.decide({ type: 'change', changes }, state).flatMap(({ data }) => Object.keys(data));
+
+  it.each(['1234567', '7654367'])('given a number, when one is guessed, right or wrong (%s), then it is a change', (digits) => {
+    const number = `8916${digits}`;
+    expect(changedBy({ title: text(`Call ${number}`, `Call ${MASK}`) })).toEqual(['title']);
+    expect(changedBy({ points: [{ id: 'p1', value: new Secret(`+7916${digits}`), unverified: false }] })).toEqual(['points']);
+    const phone = new Secret<CustomContent>({ type: 'phone', value: `+7916${digits}` });
+    const remark = new Secret<CustomContent>({ type: 'text', value: `ask ${number}`, masked: `ask ${MASK}` });
+    expect(changedBy({ customFields: { f1: phone } })).toEqual(['customFields']);
+    expect(changedBy({ customFields: { f2: remark } })).toEqual(['customFields']);
+  });
+
+  it('given a masked text, when it comes back as it is shown, then nothing changes and nothing is lost', () => {
+    const shown = `ask ${MASK}`;
+    expect(changedBy({ title: text(`Call ${MASK}`) })).toEqual([]);
+    expect(changedBy({ customFields: { f2: new Secret<CustomContent>({ type: 'text', value: shown, masked: shown }) } })).toEqual(
+      [],
+    );
+  });
+
+  it('given what is not hidden, when given again, then nothing changes', () => {
+    expect(changedBy({ points: present.points, customFields: { f3: new Secret({ type: 'choice', value: 'red' }) } })).toEqual([]);
   });
 });
