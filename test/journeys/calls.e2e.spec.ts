@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type HttpClient, type System } from '#testing';
-import { NumberScan } from './number-scan.js';
+import { NumberScan } from '../../deploy/scan/number-scan.js';
+import { scanFiles } from '../../deploy/scan/scan-files.js';
 import { RecordingProxy } from './recording-proxy.js';
 import {
   answered,
@@ -412,7 +413,7 @@ describe('full numbers, lookups and calls', () => {
     expect(await outcome(revealer.client.post(`${path}/call`))).toBe('410 erased');
     expect(await answered(200, revealer.client.post('/v1/lookups/phone', { number: phone }))).toEqual({ matches: [] });
     for (const folder of ['logs', 'nats']) {
-      const { leaks, files } = await scan.scanFolder(join(system.dataDir, folder));
+      const { leaks, files } = await scanFiles(scan, join(system.dataDir, folder));
       expect(leaks).toEqual([]);
       expect(files).toBeGreaterThan(3);
     }

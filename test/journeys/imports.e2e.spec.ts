@@ -1,7 +1,7 @@
 import { startSystem, type HttpClient, type System } from '#testing';
 import { answered, eventually, everyRow, freshEmail, freshNumber, made, maskOf, outcome, Staff, unique } from './staff.js';
 import type { Json, Person } from './staff.js';
-import { NumberScan } from './number-scan.js';
+import { NumberScan } from '../../deploy/scan/number-scan.js';
 
 const GRANTS = {
   contact: { view: 'group', create: 'allowed', assign: 'group' },
