@@ -38,7 +38,8 @@ export type PassedOn =
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
   | 'PALISADE_HEADS_WEBHOOK'
   | 'PALISADE_TELEPHONY_URL'
-  | 'PALISADE_TELEPHONY_SECRET';
+  | 'PALISADE_TELEPHONY_SECRET'
+  | 'PALISADE_LEDGER_RETENTION_MONTHS';
 
 /** Every wrong value of the environment. A problem names the variable and what it may be, and never quotes a secret. */
 export class ConfigError extends Error {
@@ -72,6 +73,10 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_SECRET: { accepts: (value) => [...value].length >= 32, expected: 'at least 32 characters' },
+  PALISADE_LEDGER_RETENTION_MONTHS: {
+    accepts: (value) => isPositive(value) && Number(value) <= 240,
+    expected: 'a whole number of months from 1 to 240',
+  },
 };
 
 const OTHER_NAMES = [

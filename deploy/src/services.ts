@@ -137,7 +137,11 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_ALLOW_PRIVATE_TARGETS: config.passedOn.PALISADE_ALLOW_PRIVATE_TARGETS,
       };
     case 'activity-monitor':
-      return { PALISADE_HOST: '127.0.0.1', PALISADE_HEALTH_PORT: port };
+      return {
+        PALISADE_HOST: '127.0.0.1',
+        PALISADE_HEALTH_PORT: port,
+        PALISADE_LEDGER_RETENTION_MONTHS: config.passedOn.PALISADE_LEDGER_RETENTION_MONTHS,
+      };
     case 'access-gateway':
       return {
         PALISADE_HOST: config.host,

@@ -17,7 +17,7 @@ describe('what is committed reaches the broker', () => {
   beforeAll(async () => {
     system = await startSystem();
     staff = await Staff.of(system);
-    formKey = String((await made(staff.admin.post('/v1/forms', { name: 'Site' })))['key']);
+    formKey = String((await made(staff.admin.post('/v1/forms', { name: 'Site', quarantineAfter: null })))['key']);
     await openDatabase();
   }, 100_000);
   afterAll(async () => {

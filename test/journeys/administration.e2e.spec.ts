@@ -219,6 +219,31 @@ describe('administration', () => {
       expect(await answered(200, staff.admin.get(`/v1/roles/${id}`))).toMatchObject({ grants: { contact: { view: 'group' } } });
     });
 
+    it('that come to show whole numbers or addresses are told to administrators, whichever way they come to it', async () => {
+      const watch = await AlarmWatch.open(staff.admin);
+      const { body: me } = await staff.admin.get<{ user: { id: string } }>('/v1/me');
+      const told = (count: number): Promise<unknown[]> =>
+        eventually(`${count} alarms`, () => {
+          const alarms = watch.about('settings.weakened', me.user.id).map(({ message }) => message);
+          return Promise.resolve(alarms.length >= count ? alarms : undefined);
+        });
+      const [role, child] = [await staff.role({ contact: { view: 'group' } }), await staff.role({ contact: { view: 'group' } })];
+      const change = (id: string, body: Json): Promise<unknown> => answered(200, staff.admin.patch(`/v1/roles/${id}`, body));
+      await change(role, { grants: { contact: { view: 'group' }, phone: { view: 'group' } } });
+      await told(1);
+      await change(role, { grants: { contact: { view: 'group' }, phone: { view: 'allowed' }, email: { view: 'responsible' } } });
+      await told(2);
+      // As wide as before, or narrower: nothing is weaker.
+      await change(role, { grants: { contact: { view: 'allowed' }, phone: { view: 'group' }, email: { view: 'responsible' } } });
+      await change(child, { extends: role });
+      expect(await told(3)).toEqual([
+        'Protections were weakened: grant.phone.view.',
+        'Protections were weakened: grant.phone.view, grant.email.view.',
+        'Protections were weakened: grant.phone.view, grant.email.view.',
+      ]);
+      await watch.close();
+    });
+
     it('and departments make no circles', async () => {
       const [one, other] = [await staff.role({}), await staff.role({})];
       await answered(200, staff.admin.patch(`/v1/roles/${one}`, { extends: other }));

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
+import { AlarmReceiver } from './alarm-receiver.js';
 import { AlarmWatch, type Alarm } from './alarm-watch.js';
 import { whileBrokerStands } from './broker-pause.js';
 import {
@@ -7,6 +9,7 @@ import {
   eventually,
   everyRow,
   made,
+  newPassword,
   outcome,
   outcomeOf,
   persistently,
@@ -32,11 +35,13 @@ describe('the watched path', () => {
   let cards: string[];
 
   beforeAll(async () => {
-    system = await startSystem({ gateways: 2 });
+    system = await startSystem({ gateways: 2, env: { PALISADE_ALLOW_PRIVATE_TARGETS: 'true' } });
     staff = await Staff.of(system);
     database = new pg.Client({ connectionString: system.connections.database.superuser });
     await database.connect();
-    const making = Array.from({ length: CARDS }, (_, index) => made(staff.admin.post('/v1/contacts', { name: `Card ${index}` })));
+    const making = Array.from({ length: CARDS }, (_, index) =>
+      made(persistently(() => staff.admin.post('/v1/contacts', { name: `Card ${index}` }))),
+    );
     cards = (await Promise.all(making)).map(({ id }) => id);
     const limit = { measure: 'contact.opened', window: 'hour', max: LIMIT, action: 'deactivate', scope: { everyone: true } };
     await staff.monitoring({ limits: [limit] });
@@ -157,6 +162,111 @@ describe('the watched path', () => {
     expect(second.served.size).toBe(LIMIT);
     expect(second.refusals).toContain('403 view-limit-reached');
     await eventually('the second alarm', async () => ((await alarmsOf(person)).length === 2 ? true : undefined));
+  });
+
+  it('tells whoever watches: counts as they rise, alarms at a webhook, the ledger of the window and as a file', async () => {
+    interface Counted {
+      readonly userId: string;
+      readonly state: string;
+      readonly measures: ReadonlyArray<{ readonly measure: string; readonly count: number; readonly max: number }>;
+    }
+    const [person, receiver] = [await manager(), await AlarmReceiver.open()];
+    const types = ['user.deactivated', 'limit.approached'];
+    const { id: webhookId, secret } = await made(staff.admin.post('/v1/webhooks', { url: receiver.url, types }));
+    expect((await staff.admin.get('/v1/webhooks')).text).not.toContain(String(secret));
+    const stream = await staff.admin.events('/v1/monitoring/users/stream');
+    const toldOf = (): Counted[] =>
+      stream.received.map(({ data }) => JSON.parse(data) as Counted).filter(({ userId }) => userId === person.id);
+
+    const opened = cards.slice(0, LIMIT);
+    for (const id of opened) expect(await outcome(person.client.get(`/v1/contacts/${id}`))).toBe('200');
+    const standing = { measure: 'contact.opened', window: 'hour', action: 'deactivate', count: LIMIT, max: LIMIT };
+    await eventually('the count on the stream', () =>
+      Promise.resolve(toldOf().find(({ measures }) => measures[0]?.count === LIMIT)),
+    );
+    const { items } = await answered(200, staff.admin.get<{ items: Counted[] }>(`/v1/monitoring/users?userId=${person.id}`));
+    expect(items).toMatchObject([{ userId: person.id, state: 'active', measures: [standing] }]);
+    expect(await outcome(person.client.get(`/v1/contacts/${cards[LIMIT]}`))).toBe('403 view-limit-reached');
+    await eventually('the end on the stream', () => Promise.resolve(toldOf().find(({ state }) => state === 'deactivated')));
+    stream.close();
+
+    const pushed = await eventually('alarms at the webhook', () => {
+      const came = receiver.about(person.id, String(secret));
+      return Promise.resolve(came.length >= 2 ? came : undefined);
+    });
+    expect(pushed.map(({ type }) => type)).toEqual(['limit.approached', 'user.deactivated']);
+    const [alarm] = await everyRow<Alarm>(staff.admin, `/v1/alerts?userId=${person.id}&type=user.deactivated`);
+    expect(alarm).toMatchObject({ ...pushed[1], cutOffMs: expect.any(Number) as number });
+    await eventually('the delivery', async () => {
+      const delivered = await everyRow(staff.admin, `/v1/webhooks/${webhookId}/deliveries?state=delivered`);
+      return delivered.some(({ alarmId }) => alarmId === alarm?.id) ? true : undefined;
+    });
+    expect(await outcome(staff.admin.delete(`/v1/webhooks/${webhookId}`))).toBe('204');
+    expect(await outcome(staff.admin.get(`/v1/webhooks/${webhookId}/deliveries`))).toBe('404 not-found');
+    await receiver.close();
+
+    // The alarm's own link leads to all that he was shown, and nothing else.
+    interface Ledger {
+      readonly items: ReadonlyArray<{ readonly subjectId: string }>;
+      readonly distinctSubjects: number;
+    }
+    const path = String(alarm?.['exposure']);
+    const ledger = await answered(200, staff.admin.get<Ledger>(`${path}&limit=200`));
+    expect(ledger.distinctSubjects).toBe(LIMIT);
+    expect(new Set(ledger.items.map(({ subjectId }) => subjectId))).toEqual(new Set(opened));
+    const file = await staff.admin.get(`${path}&format=csv`);
+    expect([file.status, file.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8']);
+    const [header, ...lines] = file.text.trim().split('\r\n');
+    expect(header).toBe('"at","userId","subjectType","subjectId","kind","masked","ip","sessionId"');
+    expect(lines.map((line) => line.split(',')[3]).toSorted()).toEqual(opened.map((id) => `"${id}"`).toSorted());
+    const both = await answered(200, staff.admin.get<Ledger>(`/v1/exposure?userId=${person.id}&contactId=${opened[0]}`));
+    expect(both).toMatchObject({
+      items: [{ userId: person.id, subjectId: opened[0], kind: 'card' }],
+      distinctSubjects: 1,
+      distinctUsers: 1,
+    });
+    const read = await eventually('the reading in the audit', async () => {
+      const entries = await everyRow<{ details: Json }>(staff.admin, '/v1/audit?type=exposure.read');
+      return entries.find(({ details }) => details['format'] === 'csv');
+    });
+    expect(read.details).toMatchObject({ userId: person.id, format: 'csv' });
+  });
+
+  it('refuses questions that are none, and whoever has no right to ask', async () => {
+    const about = `/v1/exposure?userId=${randomUUID()}`;
+    const wrong: Array<[string, string]> = [
+      ['/v1/exposure', 'validation-failed'],
+      ['/v1/exposure?from=2026-01-01T00:00:00Z&to=2026-02-02T00:00:00Z', 'validation-failed'],
+      [`${about}&contactId=${randomUUID()}&dealId=${randomUUID()}`, 'validation-failed'],
+      [`${about}&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z`, 'validation-failed'],
+      [`${about}&from=yesterday`, 'validation-failed'],
+      [`${about}&format=xml`, 'validation-failed'],
+      [`${about}&format=csv&limit=10`, 'validation-failed'],
+      [`${about}&cursor=nowhere`, 'invalid-cursor'],
+      [`${about}&phone=1`, 'unknown-filter'],
+      ['/v1/alerts?type=unheard.of', 'validation-failed'],
+      ['/v1/alerts?userId=me', 'validation-failed'],
+      ['/v1/monitoring/users?cursor=nowhere', 'invalid-cursor'],
+      ['/v1/monitoring/users/stream?userId=me', 'unknown-filter'],
+    ];
+    for (const [path, code] of wrong) expect([path, await outcome(staff.admin.get(path))]).toEqual([path, `422 ${code}`]);
+    const person = await manager();
+    const { client, email } = person;
+    const routes = ['/v1/exposure', '/v1/alerts', '/v1/alerts/stream', '/v1/monitoring/users', '/v1/monitoring/users/stream'];
+    for (const path of [...routes, '/v1/webhooks', `/v1/webhooks/${randomUUID()}/deliveries`])
+      expect([path, await outcome(client.get(path))]).toEqual([path, '403 forbidden']);
+    expect(await outcome(client.post('/v1/webhooks', {}))).toBe('403 forbidden');
+    expect(await outcome(staff.admin.post('/v1/webhooks', { url: 'ftp://example.com' }))).toBe('422 validation-failed');
+    // Whoever goes on like this is told about, and so is who tries his password.
+    for (let asking = 0; asking < 12; asking += 1)
+      expect(await outcome(client.get(`/v1/contacts/${randomUUID()}`))).toBe('404 not-found');
+    for (let trying = 0; trying < 10; trying += 1)
+      expect(await outcome(staff.admin.post('/v1/sessions', { email, password: newPassword() }))).toBe('401 invalid-credentials');
+    for (const type of ['refusals.many', 'sign-in.refused'])
+      await eventually(type, async () => {
+        const alarms = await everyRow<Alarm>(staff.admin, `/v1/alerts?userId=${person.id}&type=${type}`);
+        return alarms.length === 1 ? true : undefined;
+      });
   });
 
   it('lets others work, and administrators look', async () => {

@@ -40,6 +40,8 @@ export const gatewayConfigSchema = z
     /** Bytes of one file to import, and its lines, at most. */
     PALISADE_IMPORT_MOST_BYTES: setting.integer(1, 50_000_000).default(10_000_000),
     PALISADE_IMPORT_MOST_LINES: setting.integer(1, 100_000).default(20_000),
+    /** Webhooks may go to loopback and private addresses too. */
+    PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
   })
@@ -57,5 +59,6 @@ export const gatewayConfigSchema = z
     poolSize: env.PALISADE_GATEWAY_POOL,
     exportMostRows: env.PALISADE_EXPORT_MOST_ROWS,
     imports: { mostBytes: env.PALISADE_IMPORT_MOST_BYTES, mostLines: env.PALISADE_IMPORT_MOST_LINES },
+    allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,
   }));
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;

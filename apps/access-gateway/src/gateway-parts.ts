@@ -24,11 +24,14 @@ import { Authorizations } from './requests/authorizations.js';
 import { LiveTokens } from './requests/live-tokens.js';
 import { OpenStreams } from './requests/open-streams.js';
 import { Refusals } from './requests/refusals.js';
+import { RefusedRequests } from './requests/refused-requests.js';
 import type { FactorKey } from './second-factors/factor-key.js';
 import { SecondFactors } from './second-factors/second-factors.js';
 import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignInThrottle } from './sessions/sign-in-throttle.js';
 import { SignIn } from './sessions/sign-in.js';
+import type { WebhookKeys } from './webhooks/webhook-keys.js';
+import { WebhookStore } from './webhooks/webhook-store.js';
 
 /** What connects to the world outside. */
 function connections(config: GatewayConfig, logger: Logger) {
@@ -47,7 +50,8 @@ function access(
   const audit = new AuditTrail(database);
   const authorizations = new Authorizations(database);
   const addressRule = new AddressRule();
-  const refusals = new Refusals(audit, logger);
+  const refusedRequests = new RefusedRequests(database, logger);
+  const refusals = new Refusals(audit, logger, refusedRequests);
   const tokens = new LiveTokens(database);
   const authentication = new Authentication(tokens, authorizations, addressRule, audit, refusals, logger);
   const hasher = new PasswordHasher();
@@ -71,6 +75,7 @@ function access(
   return {
     audit,
     refusals,
+    refusedRequests,
     authorizations,
     authentication,
     hasher,
@@ -87,7 +92,7 @@ function access(
 export function buildParts(
   config: GatewayConfig,
   logger: Logger,
-  keys: { readonly factors: FactorKey; readonly exports: ExportKeys },
+  keys: { readonly factors: FactorKey; readonly exports: ExportKeys; readonly webhooks: WebhookKeys },
 ) {
   const outside = connections(config, logger);
   const { database, broker, core } = outside;
@@ -112,6 +117,8 @@ export function buildParts(
   const administrator = new FirstAdministrator({ email, password, database, core, credentials, hasher, audit, logger });
   const exportStore = new ExportStore({ database, audit, relay, keys: keys.exports, mostRows: config.exportMostRows });
   const importStore = new ImportStore({ database, audit, core, keys: keys.exports, mostLines: config.imports.mostLines });
+  const { allowPrivateTargets } = config;
+  const webhooks = new WebhookStore({ database, audit, keys: keys.webhooks, allowPrivateTargets });
   const routes = new RouteCatalogue();
   const watching = { cutOffs, openStreams, relay };
   return {
@@ -124,6 +131,7 @@ export function buildParts(
     administrator,
     exportStore,
     importStore,
+    webhooks,
     routes,
   };
 }

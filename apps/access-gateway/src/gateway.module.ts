@@ -15,7 +15,10 @@ import { GatewayDatabase } from './database/gateway-database.js';
 import { ExportStore } from './exports/export-store.js';
 import { ExportsModule } from './exports/exports.module.js';
 import { FormsController } from './forms/forms.controller.js';
+import { MadeSecrets } from './forms/made-secrets.js';
 import type { GatewayParts } from './gateway-parts.js';
+import { LeadRows } from './leads/lead-rows.js';
+import { LeadsController } from './leads/leads.controller.js';
 import { GATEWAY_LOGGER } from './logger.token.js';
 import { ImportStore } from './imports/import-store.js';
 import { ImportsModule } from './imports/imports.module.js';
@@ -42,6 +45,8 @@ import { SessionsOfPeople } from './sessions/sessions.js';
 import { SignIn } from './sessions/sign-in.js';
 import { SecuritySettingsController } from './settings/security-settings.controller.js';
 import { WatchingModule } from './watching/watching.module.js';
+import { WebhookStore } from './webhooks/webhook-store.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /**
  * What features may ask for: database, core, authentication, cut-offs, the relay. Global, so that they name only what they
@@ -70,6 +75,7 @@ export class FoundationModule {
       [Authorizations, parts.authorizations],
       [ExportStore, parts.exportStore],
       [ImportStore, parts.importStore],
+      [WebhookStore, parts.webhooks],
       [RouteCatalogue, parts.routes],
     ];
     const providers: Provider[] = [
@@ -94,6 +100,7 @@ export class GatewayModule {
         ExportsModule,
         ImportsModule,
         WatchingModule,
+        WebhooksModule,
         // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
         // it once.
         HealthModule.forRoot({ database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() }),
@@ -111,10 +118,11 @@ export class GatewayModule {
         PipelinesController,
         CustomFieldsController,
         FormsController,
+        LeadsController,
         RewindsController,
         OpenApiController,
       ],
-      providers: [Rewinds],
+      providers: [Rewinds, LeadRows, MadeSecrets],
     };
   }
 }

@@ -8,6 +8,7 @@ import { buildParts, type GatewayParts } from './gateway-parts.js';
 import { decideBeforeBodies } from './requests/request-hook.js';
 import { ExportKeys } from './exports/export-keys.js';
 import { FactorKey, gatewayKey } from './second-factors/factor-key.js';
+import { WebhookKeys } from './webhooks/webhook-keys.js';
 
 const CLOSE_MS = 5_000;
 
@@ -23,7 +24,8 @@ export interface Gateway {
 /** Starts one gateway and returns when it listens. Broker, core and an administrator are looked for in the background. */
 export async function startGateway(config: GatewayConfig, logger: Logger): Promise<Gateway> {
   const key = await gatewayKey(config.factorKey, config.keyDir);
-  const parts = buildParts(config, logger, { factors: new FactorKey(key), exports: new ExportKeys(key) });
+  const keys = { factors: new FactorKey(key), exports: new ExportKeys(key), webhooks: new WebhookKeys(key) };
+  const parts = buildParts(config, logger, keys);
   await parts.hasher.warmUp();
   const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
     ...{ logger, catalogue: PROBLEMS, bodyLimits: { '/v1/imports': config.imports.mostBytes } },
@@ -35,6 +37,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   const stopping = new AbortController();
   parts.cutOffs.start();
   parts.relay.start();
+  parts.refusedRequests.start();
   const administrator = parts.administrator.ensure(stopping.signal);
   return {
     app,
@@ -44,6 +47,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
       stopping.abort();
       await closeWithin(app, CLOSE_MS);
       await Promise.all([administrator, parts.cutOffs.stop(), parts.openStreams.stop(), parts.relay.stop()]);
+      await parts.refusedRequests.stop();
       await parts.broker.close();
       await parts.database.close();
     },

@@ -17,6 +17,8 @@ export const monitorConfigSchema = z
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
     /** Connections to PostgreSQL, the leader's lock not counted. */
     PALISADE_MONITOR_POOL: setting.integer(2, 50).default(6),
+    /** Full months that the exposure ledger is kept, beside the present one. */
+    PALISADE_LEDGER_RETENTION_MONTHS: setting.integer(1, 240).default(36),
   })
   .transform((env) => ({
     databaseUrl: env.PALISADE_DATABASE_URL,
@@ -26,5 +28,6 @@ export const monitorConfigSchema = z
     healthPort: env.PALISADE_HEALTH_PORT,
     logLevel: env.PALISADE_LOG_LEVEL,
     poolSize: env.PALISADE_MONITOR_POOL,
+    ledgerRetentionMonths: env.PALISADE_LEDGER_RETENTION_MONTHS,
   }));
 export type MonitorConfig = z.output<typeof monitorConfigSchema>;

@@ -17,6 +17,7 @@ import {
 import type { MonitorConfig } from './config.js';
 import { Heartbeats } from './cut-off/heartbeats.js';
 import { leadMonitor } from './fold/monitor-leader.js';
+import { keepLedgerMonths } from './ledger/ledger-months.js';
 import { MonitorModule } from './monitor.module.js';
 
 const RETRY_MS = 200;
@@ -43,6 +44,8 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   const app = await createHttpApp(MonitorModule.forRoot(db, logger, checks), { logger, catalogue: PROBLEMS });
   const stopping = new AbortController();
   const answering = answerQueries(app, broker, config, stopping.signal);
+  const { ledgerRetentionMonths: retentionMonths } = config;
+  const ledgerMonths = keepLedgerMonths({ db, retentionMonths, logger }, stopping.signal);
   const leadership = holdLeadership({
     databaseUrl: config.databaseUrl,
     name: 'monitor-fold',
@@ -55,7 +58,7 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
     url: await app.getUrl(),
     stop: async () => {
       stopping.abort();
-      await answering;
+      await Promise.all([answering, ledgerMonths]);
       await leadership.stop();
       heartbeats.stop();
       await app.close();

@@ -6,7 +6,7 @@ import { contactAggregate } from './contacts/contact.aggregate.js';
 import { customFieldAggregate } from './custom-fields/custom-field.aggregate.js';
 import { dealAggregate } from './deals/deal.aggregate.js';
 import { departmentAggregate } from './departments/department.aggregate.js';
-import { formAggregate } from './forms/form.aggregate.js';
+import { formAggregate, formSecretAggregate } from './forms/form.aggregate.js';
 import { leadAggregate } from './leads/lead.aggregate.js';
 import type { AnyAggregate } from './log/aggregate.js';
 import { lookupAggregate } from './lookups/lookup.aggregate.js';
@@ -25,6 +25,7 @@ const ALL: readonly unknown[] = [
   pipelineAggregate,
   customFieldAggregate,
   formAggregate,
+  formSecretAggregate,
   userAggregate,
   departmentAggregate,
   roleAggregate,

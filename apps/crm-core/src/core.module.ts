@@ -16,9 +16,10 @@ import { CUSTOM_FIELD_COMMANDS, CustomFieldsModule } from './custom-fields/custo
 import { DEAL_COMMANDS, DealsModule } from './deals/deals.module.js';
 import { RequestsController } from './delivery/requests.controller.js';
 import { DEPARTMENT_COMMANDS, DepartmentsModule } from './departments/departments.module.js';
+import { GetFormSecretHandler } from './forms/form-secret.query.js';
 import { FORM_COMMANDS, FormsModule } from './forms/forms.module.js';
 import { IMPORT_COMMANDS, ImportsModule } from './imports/imports.module.js';
-import { LeadsModule } from './leads/leads.module.js';
+import { LEAD_COMMANDS, LeadsModule } from './leads/leads.module.js';
 import { CORE_CONFIG, CORE_POOL, LogModule, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
@@ -45,6 +46,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     ...ROLE_COMMANDS,
     ...SECURITY_SETTINGS_COMMANDS,
     ...FORM_COMMANDS,
+    ...LEAD_COMMANDS,
     ...CUSTOM_FIELD_COMMANDS,
     ...PIPELINE_COMMANDS,
     ...REWIND_COMMANDS,
@@ -81,6 +83,7 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     GetContactPointsHandler,
     GetRevealedPointHandler,
     GetLookupMatchesHandler,
+    GetFormSecretHandler,
     GetHistoryHandler,
     GetCardAtHandler,
     ExplainDecisionHandler,

@@ -56,6 +56,7 @@ async function start(): Promise<void> {
   ready.app = app;
   await untilDone(logger, () => reflectLog(app, config, logger));
   await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog)));
+  await untilDone(logger, () => app.get(LeadIntake).adoptSetAside());
   answerRequests(app, config, logger);
   const consumptions = deliver(app, config, broker, logger);
   stopOnSignals(() => stop(app, broker, consumptions), STOP_WITHIN_MS, logger);

@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  formSecretsContext,
   leadCommittedQuerySchema,
   leadContext,
+  leadFormsQuerySchema,
   leadReceivedSchema,
   sealedLeadSchema,
   STREAMS,
@@ -18,7 +20,7 @@ import {
   type LeadReceived,
   type SealedLead,
 } from '#contracts';
-import { newReceiverKeys, openEnvelope, type ReceiverKeys } from '#privacy';
+import { newReceiverKeys, openEnvelope, sealFor, toPublicJwk, type ReceiverKeys } from '#privacy';
 
 /** A nats-server of a spec's own with the users of core and ingest, on a port that stays the same over restarts. */
 export class PrivateBroker {
@@ -69,6 +71,8 @@ export class PrivateBroker {
 /** Core's side of the wire as the contract has it: answers for forms, takes leads from the stream, confirms those it has. */
 export class CoreSide {
   forms: readonly IntakeForm[] = [];
+  /** The secrets of forms, by form id: sealed to who asks. */
+  secrets: Readonly<Record<string, string>> = {};
   /** Whether leads that arrive are said to be committed. */
   commits = true;
   /** What arrived, in order, repeats included. */
@@ -93,7 +97,7 @@ export class CoreSide {
     });
     this.#connection = connection;
     connection.subscribe(SUBJECTS.leadForms, {
-      callback: (_error, message) => answer(message, { ok: true, publicJwk: this.keys.publicJwk, forms: this.forms }),
+      callback: (_error, message) => void this.#tellForms(message),
     });
     connection.subscribe(SUBJECTS.leadCommitted, {
       callback: (_error, message) => {
@@ -103,6 +107,12 @@ export class CoreSide {
       },
     });
     await this.#takeLeads(connection);
+  }
+
+  async #tellForms(message: Msg): Promise<void> {
+    const { requestId, replyJwk } = leadFormsQuerySchema.required().parse(message.json<{ data: unknown }>().data);
+    const secrets = await sealFor(toPublicJwk(replyJwk), JSON.stringify(this.secrets), formSecretsContext(requestId));
+    answer(message, { ok: true, publicJwk: this.keys.publicJwk, forms: this.forms, secrets });
   }
 
   async leave(): Promise<void> {

@@ -1,4 +1,7 @@
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -15,16 +18,24 @@ const form = (n: number, settings: Partial<IntakeForm> = {}): IntakeForm => ({
   key: `key-${n}`,
   enabled: true,
   allowedOrigins: [],
+  name: `Form ${n}`,
   requireConsent: false,
+  requireSignature: false,
+  quarantineAfter: null,
   successUrl: null,
+  format: 'palisade',
   ...settings,
 });
 const FORMS = [
   form(1, { allowedOrigins: [ORIGIN] }),
   form(2, { enabled: false }),
   form(3, { requireConsent: true }),
-  form(4, { successUrl: 'https://shop.example/thanks' }),
+  form(4, { successUrl: 'https://shop.example/спасибо' }),
+  form(6, { requireSignature: true }),
+  form(7, { format: 'tilda' }),
+  form(8, { quarantineAfter: 2, name: '<b>"Shop" & Co</b>', requireConsent: true }),
 ];
+const SECRET = 'fsk_planted_secret_of_form_6';
 type Headers = Record<string, string>;
 
 describe('lead-ingest', () => {
@@ -65,6 +76,7 @@ describe('lead-ingest', () => {
     broker = await PrivateBroker.create();
     await broker.start();
     core = await CoreSide.create(FORMS);
+    core.secrets = { [FORMS[4]?.id ?? '']: SECRET };
     await core.join(broker);
     ingest = await start();
     await until(isReady);
@@ -97,7 +109,9 @@ describe('lead-ingest', () => {
     const files = (await readdir(dir)).filter((file) => file !== 'spool.reserve');
     const contents = await Promise.all(files.map((file) => readFile(join(dir, file), 'latin1')));
     for (const text of [...contents, logged, JSON.stringify(core.arrived)]) {
-      expect([text.includes(PLANTED), text.includes('shop.example'), text.includes('Person')]).toEqual([false, false, false]);
+      expect([text.includes(PLANTED), text.includes('shop.example'), text.includes('Person'), text.includes(SECRET)]).toEqual([
+        ...[false, false, false, false],
+      ]);
     }
   });
 
@@ -163,8 +177,185 @@ describe('lead-ingest', () => {
 
   it('sends a page on to where its form says', async () => {
     const answer = await send({ name: 'x' }, { accept: 'text/html,*/*' }, 'key-4');
-    expect([answer.status, answer.headers.get('location')]).toEqual([303, 'https://shop.example/thanks']);
-    expect((await send({ name: 'x' }, { accept: 'text/html' })).status).toBe(202);
+    expect([answer.status, answer.headers.get('location')]).toEqual([
+      303,
+      'https://shop.example/%D1%81%D0%BF%D0%B0%D1%81%D0%B8%D0%B1%D0%BE',
+    ]);
+    const thanks = await send({ name: 'x' }, { accept: 'text/html', 'accept-language': 'ru-RU,ru;q=0.9' });
+    expect([thanks.status, thanks.headers.get('content-type')]).toEqual([202, 'text/html; charset=utf-8']);
+    expect(await thanks.text()).toContain('<h1>Спасибо</h1>');
+  });
+
+  it('reads a form like JSON, whole or in parts, in the spelling of its source', async () => {
+    const fields = { name: 'Ю', phone: `8${PLANTED}`, utm_source: 'vk', 'attribution[city]': 'Казань', submissionId: 'f-1' };
+    const parts = new FormData();
+    for (const [name, value] of Object.entries({ ...fields, submissionId: 'f-2' })) parts.append(name, value);
+    const post = (body: URLSearchParams | FormData, key = 'key-1'): Promise<Response> =>
+      fetch(`${ingest.url}/v1/forms/${key}/leads`, { method: 'POST', body });
+    const [whole, again, inParts] = [
+      await post(new URLSearchParams(fields)),
+      await post(new URLSearchParams(fields)),
+      await post(parts),
+    ];
+    expect([whole.status, again.status, inParts.status]).toEqual([202, 202, 202]);
+    expect(await again.json()).toEqual(await whole.json());
+    const tilda = new URLSearchParams({ Name: 'Ю', Phone: `8${PLANTED}`, tranid: '1:2', utm_source: 'vk', City: 'Казань' });
+    expect((await post(new URLSearchParams({ test: 'test' }), 'key-7')).status).toBe(200);
+    const taken = await Promise.all([post(tilda, 'key-7'), post(tilda, 'key-7')]);
+    expect(taken.map(({ status }) => status)).toEqual([202, 202]);
+    await until(() => core.arrived.length === 3 && ingest.spool.waitingCount === 0);
+    const leads = await Promise.all(core.arrived.map((received) => core.open(received)));
+    const lead = (attribution: object): object => ({ name: 'Ю', phone: `8${PLANTED}`, ip: '127.0.0.1', attribution });
+    expect(leads).toEqual([
+      ...Array.from({ length: 2 }, () => lead({ utm_source: 'vk', city: 'Казань' })),
+      lead({ utm_source: 'vk', 'custom.City': 'Казань' }),
+    ]);
+  });
+
+  it('takes signed leads alone where the form says so, each signature once', async () => {
+    const body = JSON.stringify({ name: 'signed' });
+    const signed = (text: string, seconds = Math.floor(Date.now() / 1_000)): Headers => ({
+      'palisade-signature': `t=${seconds},v1=${createHmac('sha256', SECRET).update(`${seconds}.${text}`).digest('hex')}`,
+    });
+    const headers = signed(body);
+    expect(await codeOf(send(body, {}, 'key-6'))).toBe('401 invalid-signature');
+    expect(await codeOf(send(`${body} `, headers, 'key-6'))).toBe('401 invalid-signature');
+    expect(await codeOf(send(body, signed(body, Math.floor(Date.now() / 1_000) - 400), 'key-6'))).toBe('401 invalid-signature');
+    expect(await codeOf(send('{', signed('{'), 'key-6'))).toBe('400 malformed-body');
+    const first = (await (await send(body, headers, 'key-6')).json()) as { leadId: string };
+    expect(await (await send(body, headers, 'key-6')).json()).toEqual(first);
+    expect(await codeOf(send(body, { ...headers, 'idempotency-key': 'another' }, 'key-6'))).toBe('422 idempotency-key-reused');
+    // The same submission under a key, signed anew: what a server does that heard nothing.
+    const keyed = { 'idempotency-key': 'k-9' };
+    const later = signed(body, Math.floor(Date.now() / 1_000) - 5);
+    const second = (await (await send(body, { ...later, ...keyed }, 'key-6')).json()) as { leadId: string };
+    const anew = signed(body, Math.floor(Date.now() / 1_000) - 4);
+    expect(await (await send(body, { ...anew, ...keyed }, 'key-6')).json()).toEqual(second);
+    await until(() => core.arrived.length === 2 && ingest.spool.waitingCount === 0);
+    expect((await fetch(`${ingest.url}/forms/key-6`)).status).toBe(404);
+    // Known after a start without core too.
+    await ingest.stop();
+    await core.leave();
+    ingest = await start();
+    expect((await send(body, signed(body), 'key-6')).status).toBe(202);
+  });
+
+  it('says of a lead why it should be put aside, and answers as ever', async () => {
+    const consent = { textId: 't', givenAt: '2026-01-01T00:00:00Z' };
+    const answers = [
+      await send({ name: 'trapped', website: 'http://spam.example' }),
+      ...[await send({ name: 'a', consent }, {}, 'key-8'), await send({ name: 'b', consent }, {}, 'key-8')],
+      await send({ name: 'over', consent }, {}, 'key-8'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+    await until(() => core.arrived.length === 4);
+    const leads = await Promise.all(core.arrived.map((received) => core.open(received)));
+    expect(leads.map(({ name, quarantineReason }) => [name, quarantineReason])).toEqual([
+      ...[
+        ['trapped', 'honeypot'],
+        ['a', undefined],
+        ['b', undefined],
+      ],
+      ['over', 'rate'],
+    ]);
+    expect(JSON.stringify(leads)).not.toContain('spam');
+  });
+
+  it('has a page for a form, that runs nothing and carries the marks of its address', async () => {
+    const marks = `utm_source=%3Cscript%3E&utm_campaign=${'x'.repeat(1_025)}&gclid=g%22&other=o&__proto__=p`;
+    const answer = await fetch(`${ingest.url}/forms/key-8?${marks}`, { headers: { 'accept-language': 'en' } });
+    const html = await answer.text();
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(answer.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self';/,
+    );
+    expect(answer.headers.get('referrer-policy')).toBe('same-origin');
+    expect(html).toContain('<h1>&lt;b&gt;&quot;Shop&quot; &amp; Co&lt;/b&gt;</h1>');
+    expect(html).not.toMatch(/<script|<b>| on[a-z]+=/i);
+    const hidden = [...html.matchAll(/type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]);
+    expect(hidden).toEqual([
+      ...[
+        ['utm_source', '&lt;script&gt;'],
+        ['gclid', 'g&quot;'],
+      ],
+      ['submissionId', expect.stringMatching(/^[0-9a-f-]{36}$/)],
+    ]);
+    expect(html).toContain('name="consent"');
+    expect((await fetch(`${ingest.url}/forms/key-4`)).headers.get('content-security-policy')).toContain(
+      "form-action 'self' https://shop.example;",
+    );
+    for (const key of ['key-2', 'key-7', 'no-such', '%ff', '..%2f']) {
+      const refused = await fetch(`${ingest.url}/forms/${key}`);
+      expect([key, refused.status]).toEqual([key, 404]);
+    }
+  });
+
+  it('answers whatever is sent as documented, and goes on', async () => {
+    const form = 'application/x-www-form-urlencoded';
+    const parts = 'multipart/form-data; boundary=b';
+    const type = (contentType: string): Headers => ({ 'content-type': contentType });
+    const packed = gzipSync(Buffer.alloc(20_000_000));
+    const cases: [string, unknown, Headers, string][] = [
+      ['deep JSON', `{"name":"x","a":${'{"a":'.repeat(40)}1${'}'.repeat(41)}`, {}, '400 malformed-body'],
+      ['a prototype', '{"name":"x","__proto__":{"a":1}}', {}, '400 malformed-body'],
+      ['a nested prototype', '{"name":"x","attribution":{"__proto__":{"a":1}}}', {}, '400 malformed-body'],
+      ['a prototype in a form', 'name=x&__proto__=y&constructor=z', type(form), '202'],
+      ['a prototype in brackets', 'name=x&attribution[__proto__]=y', type(form), '202'],
+      ['packed', packed, { 'content-encoding': 'gzip' }, '415 unsupported-media-type'],
+      ['twice packed', packed, { 'content-encoding': 'gzip, gzip' }, '415 unsupported-media-type'],
+      ['another charset', '{"name":"x"}', type('application/json; charset=utf-16'), '415 unsupported-media-type'],
+      ['UTF-16', Buffer.from('{"name":"x"}', 'utf16le'), {}, '400 malformed-body'],
+      ['no UTF-8', Buffer.from([0x6e, 0x61, 0x6d, 0x65, 0x3d, 0xff]), type(form), '400 malformed-body'],
+      ['a wrong type', '{"name":"x"}', type(form), '422 validation-failed'],
+      ['no boundary', 'x', type('multipart/form-data'), '400 malformed-body'],
+      ['a broken part', '--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nx', type(parts), '400 malformed-body'],
+      [
+        'a file',
+        '--b\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nx\r\n--b--',
+        type(parts),
+        '422 validation-failed',
+      ],
+      ['many keys', Array.from({ length: 150 }, (_, n) => `k${n}=v`).join('&'), type(form), '422 validation-failed'],
+      ['numbers', '{"name":1,"phone":[1],"email":{"a":1},"message":true}', {}, '422 validation-failed'],
+      ['a list of leads', '[{"name":"x"}]', {}, '422 validation-failed'],
+      ['a number', '1e999', {}, '422 validation-failed'],
+      ['a type of a type', '{"name":"x"}', type('application/json/x'), '415 unsupported-media-type'],
+    ];
+    for (const [what, body, headers, outcome] of cases) {
+      const answer = await send(body, headers);
+      const { code } = (await answer.json()) as { code?: string };
+      expect([what, code === undefined ? String(answer.status) : `${answer.status} ${code}`]).toEqual([what, outcome]);
+    }
+    const naughty = [
+      '\u0000',
+      '\u202e',
+      '\ud800',
+      'ﷺ'.repeat(50),
+      '<img src=x onerror=alert(1)>',
+      "' OR 1=1 --",
+      '${7*7}',
+      '{{7*7}}',
+    ];
+    naughty.push('../../etc/passwd', '\r\nSet-Cookie: a=b', '👩‍👩‍👧‍👦', 'Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢', '﻿', 'NaN', '-0', 'true', '\u001b[31m');
+    for (const text of naughty) {
+      expect([
+        text,
+        (await send({ name: text, message: 'x', [text]: text, attribution: { [`a${text}`]: text } })).status,
+      ]).toEqual([text, 202]);
+      const flat = new URLSearchParams({ name: text, message: 'x', [`b${text}`]: text }).toString();
+      expect([text, (await send(flat, type(form))).status]).toEqual([text, 202]);
+    }
+    const told = await Promise.all([
+      raw(ingest.url, `Content-Length: 70000\r\n\r\n{`),
+      raw(ingest.url, `Content-Length: 5\r\n\r\n{"name":"x"}`),
+      raw(ingest.url, `Content-Length: x\r\n\r\n`),
+      raw(ingest.url, `Content-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
+      raw(ingest.url, `Transfer-Encoding: chunked\r\n\r\nzz\r\n`),
+      raw(ingest.url, `Transfer-Encoding: chunked\r\n\r\n`, `4000\r\n${'x'.repeat(0x4000)}\r\n`),
+    ]);
+    expect(told.map((answer) => answer.slice(9, 12))).toEqual(['413', '400', '400', '400', '400', '413']);
+    expect(logged).not.toContain('"level":50');
+    expect((await send({ name: 'after' })).status).toBe(202);
   });
 
   it('bounds the rate of an address and of a form', async () => {
@@ -232,3 +423,20 @@ describe('lead-ingest', () => {
     expect(metrics).toContain('palisade_ingest_broker_connected 1');
   });
 });
+
+/** What is answered to a request whose framing nobody would send by a library; `endless` is sent again and again until there is an answer. */
+async function raw(url: string, rest: string, endless?: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let told = '';
+  socket.setEncoding('latin1').on('data', (text: string) => (told += text));
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.write(`POST /v1/forms/key-1/leads HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${rest}`);
+  for (let times = 0; endless !== undefined && told === '' && times < 10_000 && socket.writable; times += 1) {
+    if (!socket.write(endless)) await Promise.race([once(socket, 'drain'), once(socket, 'data'), once(socket, 'close')]);
+  }
+  await until(() => told !== '');
+  socket.destroy();
+  return told;
+}

@@ -4,7 +4,7 @@ import { startBroker, type Broker } from '#messaging';
 import { brokerLog, closeWithin, createHttpApp, type Logger } from '#platform';
 import type { Config } from './config.js';
 import { IntakeDoor } from './door/intake-door.js';
-import { RateWindow } from './door/rate-window.js';
+import { HOUR_MS, RateWindow } from './door/rate-window.js';
 import { FormBook } from './forms/form-book.js';
 import { FormWatch } from './forms/form-watch.js';
 import { LeadIngestModule } from './lead-ingest.module.js';
@@ -50,7 +50,9 @@ export async function startLeadIngest(config: Config, logger: Logger, sending: L
     new LeadSender(spool, broker, logger, sending),
     new ReceiptExpiry(spool, logger),
   ];
-  const app = await openPort(config, logger, { door, intake: new LeadIntake(spool, keys, book), spool, book });
+  // The form says how many; the window only counts.
+  const hourly = new RateWindow(0, undefined, HOUR_MS);
+  const app = await openPort(config, logger, { door, intake: new LeadIntake(spool, keys, book, hourly), spool, book });
   return {
     url: await app.getUrl(),
     spool,
@@ -75,7 +77,7 @@ async function openPort(config: Config, logger: Logger, { door, intake, spool, b
   // The broker is no condition of readiness: leads are taken without it. /metrics tells of it.
   const checks = { spool: () => spool.checkWritable(), forms: async () => book.publicJwk };
   const options = { logger, catalogue: PROBLEMS, bodyLimit: MAX_BODY_BYTES };
-  const app = await createHttpApp(LeadIngestModule.over({ door, intake, checks }), options);
+  const app = await createHttpApp(LeadIngestModule.over({ door, intake, book, checks }), options);
   door.guard(app.getHttpAdapter().getInstance());
   await app.listen(config.PALISADE_PORT, config.PALISADE_HOST);
   return app;

@@ -92,6 +92,11 @@ export const COMMANDS = [
   'DeleteCustomField',
   'CreateForm',
   'ChangeForm',
+  'RotateFormKey',
+  'DeleteForm',
+  'AcceptLead',
+  'DeclineLead',
+  'RetryLead',
   'RewindUser',
   'RevealContactPhone',
   'RevealContactEmail',
@@ -151,20 +156,58 @@ export interface AuditProof {
 }
 export type AuditProofReply = ({ readonly ok: true } & AuditProof) | RefusalReply;
 
-/** `lead.forms` → what ingest needs of every form, and nothing more. */
+/** How the bodies of a form's leads are spelled (docs/intake.md). */
+export const FORM_FORMATS = ['palisade', 'tilda', 'amocrm', 'bitrix24'] as const;
+export type FormFormat = (typeof FORM_FORMATS)[number];
+
+/** What ingest needs of every form, and nothing more. */
 export interface IntakeForm {
   readonly id: string;
   readonly key: string;
+  /** Stands on the form's own page, which anybody may open. */
+  readonly name: string;
   readonly enabled: boolean;
   readonly allowedOrigins: readonly string[];
   readonly requireConsent: boolean;
+  readonly requireSignature: boolean;
+  /** Leads an hour from one address, beyond which they are put aside; null for never. */
+  readonly quarantineAfter: number | null;
   readonly successUrl: string | null;
+  readonly format: FormFormat;
 }
+
+/**
+ * `lead.forms`: the forms in force. Secrets come sealed to `replyJwk`, as JSON of form ids and secrets, bound to
+ * `formSecretsContext(requestId)`. An ingest that names no key knows neither signatures nor formats: it is told of no form with either.
+ */
+export const leadFormsQuerySchema = z.strictObject({
+  requestId: z.uuid().optional(),
+  replyJwk: z.record(z.string(), z.unknown()).optional(),
+});
+export type LeadFormsQuery = z.infer<typeof leadFormsQuerySchema>;
+export const formSecretsContext = (requestId: string): string => `FormSecrets|${requestId}`;
 export interface LeadFormsReply {
   readonly ok: true;
   readonly publicJwk: Record<string, unknown>;
   readonly forms: readonly IntakeForm[];
+  /** Compact JWE; absent where no key was named. */
+  readonly secrets?: string;
 }
+
+/**
+ * `crm.query.FormSecret`: the secret that core made for a form, told to who had it made, by the command that made it and for ten minutes.
+ * `sealed` is a JWE to `replyJwk`, bound to `formSecretContext(requestId)`.
+ */
+export const formSecretQuerySchema = z.strictObject({
+  requestId: z.uuid(),
+  caller: callerSchema,
+  formId: z.uuid(),
+  commandId: z.uuid(),
+  replyJwk: z.record(z.string(), z.unknown()),
+});
+export type FormSecretQuery = z.infer<typeof formSecretQuerySchema>;
+export const formSecretContext = (requestId: string): string => `FormSecret|${requestId}`;
+export type FormSecretReply = { readonly ok: true; readonly sealed: string } | RefusalReply;
 
 /** `lead.committed` {leadIds} → those of them that core has for good. */
 export const leadCommittedQuerySchema = z.strictObject({ leadIds: z.array(z.uuid()).max(500) });
@@ -183,6 +226,10 @@ export const leadReceivedSchema = z.strictObject({
 export type LeadReceived = z.infer<typeof leadReceivedSchema>;
 export const leadContext = (leadId: string): string => `Lead|${leadId}`;
 
+/** Why a lead is put aside before it becomes anything: a filled trap, too many from one address, or the form's own wish. */
+export const QUARANTINE_REASONS = ['honeypot', 'rate', 'form'] as const;
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number];
+
 /** The plain body of a lead, inside the JWE only. */
 export const sealedLeadSchema = z.strictObject({
   name: z.string().optional(),
@@ -194,5 +241,7 @@ export const sealedLeadSchema = z.strictObject({
   attribution: z.record(z.string(), z.string()).default({}),
   consent: z.strictObject({ textId: z.string(), givenAt: z.string() }).optional(),
   ip: z.string(),
+  /** Set by ingest: `honeypot` or `rate`. What the form itself wants, core knows. */
+  quarantineReason: z.enum(QUARANTINE_REASONS).optional(),
 });
 export type SealedLead = z.infer<typeof sealedLeadSchema>;

@@ -13,6 +13,11 @@ export const PROBLEMS = {
     detail: 'Sign in with POST /v1/sessions and send the token as a Bearer token.',
   },
   'invalid-credentials': { status: 401, title: 'Wrong credentials', detail: 'Check e-mail and password and try again.' },
+  'invalid-signature': {
+    status: 401,
+    title: 'Signature missing or wrong',
+    detail: "Sign the time and the body with the form's secret, and send them within five minutes.",
+  },
   'totp-required': {
     status: 401,
     title: 'Second factor due',
@@ -85,6 +90,16 @@ export const PROBLEMS = {
     title: 'Stage in use',
     detail: 'Move the deals of the stage to another one first; deleted deals count too.',
   },
+  'lead-settled': {
+    status: 409,
+    title: 'Lead settled',
+    detail: 'It was accepted, or declined for good. List the leads again to see what waits.',
+  },
+  'lead-unprocessable': {
+    status: 409,
+    title: 'Lead cannot be processed',
+    detail: 'It failed again and stays set aside. Put right what the reason names, and try again.',
+  },
   'would-lock-you-out': {
     status: 409,
     title: 'Would lock you out',
@@ -106,8 +121,12 @@ export const PROBLEMS = {
     detail: 'The record changed meanwhile. Read it again and repeat the change.',
   },
   'body-too-large': { status: 413, title: 'Body too large', detail: 'Send a smaller body.' },
-  'unsupported-media-type': { status: 415, title: 'Unsupported media type', detail: 'Send the body as application/json.' },
-  'malformed-body': { status: 400, title: 'Malformed body', detail: 'Send well-formed JSON in UTF-8.' },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'Unsupported media type',
+    detail: 'Send the body as application/json; a lead also as a form, in UTF-8.',
+  },
+  'malformed-body': { status: 400, title: 'Malformed body', detail: 'Send a well-formed body in UTF-8.' },
   'malformed-request': { status: 400, title: 'Malformed request', detail: 'Check the request line and headers.' },
   'validation-failed': { status: 422, title: 'Invalid input', detail: 'Correct the fields named in errors.' },
   'invalid-phone': { status: 422, title: 'Invalid phone', detail: 'Give one complete telephone number per field.' },
@@ -140,6 +159,11 @@ export const PROBLEMS = {
     status: 422,
     title: 'Export too large',
     detail: 'Narrow the filter, and export in parts.',
+  },
+  'target-not-public': {
+    status: 422,
+    title: 'Target not public',
+    detail: 'Name a host of the public internet; the operator may allow others with PALISADE_ALLOW_PRIVATE_TARGETS.',
   },
   'consent-required': { status: 422, title: 'Consent required', detail: 'Send the consent with the lead.' },
   'own-privileges': {

@@ -138,7 +138,36 @@ export interface FormsTable {
   key: string;
   name: string;
   enabled: boolean;
+  /** No key opens it any more; leads taken before still come. */
+  deleted: boolean;
   settings: JsonColumn<Record<string, unknown>>;
+  version: number;
+}
+
+/** What a lead says as lists show it: masked. `phone` and `email` are masks; null where nothing was given. */
+export interface ShownLead {
+  readonly name: string | null;
+  readonly phone: string | null;
+  readonly email: string | null;
+  readonly company: string | null;
+  readonly title: string | null;
+  readonly message: string | null;
+}
+
+/** Every lead that is not erased. What it says stands here only while somebody has to look at it. */
+export interface LeadsTable {
+  id: string;
+  form_id: string;
+  state: 'quarantined' | 'set-aside' | 'accepted';
+  /** A code: why it was put or set aside; null of an accepted one. */
+  reason: string | null;
+  received_at: TimeColumn;
+  /** Null of an accepted lead, and of one that could not be read. */
+  shown: JsonColumn<ShownLead> | null;
+  /** Masked; a protected class of data, null likewise and where there is none. */
+  attribution: JsonColumn<Record<string, string>> | null;
+  /** Contacts that had the lead's number or address when it became a new one. */
+  possible_duplicates: string[];
   version: number;
 }
 
@@ -204,6 +233,7 @@ export interface ReadSchema {
   'read.roles': RolesTable;
   'read.departments': DepartmentsTable;
   'read.forms': FormsTable;
+  'read.leads': LeadsTable;
   'read.security': SecurityTable;
   'read.erasures': ErasuresTable;
   'read.audit': AuditRowsTable;

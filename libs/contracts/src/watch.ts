@@ -118,25 +118,39 @@ export const alarmSchema = z.strictObject({
 });
 export type Alarm = z.infer<typeof alarmSchema>;
 
+/** Which alarms; what is null is not asked for. `from` is included, `to` is not. */
+export const alarmFilterSchema = z.strictObject({
+  type: z.enum(ALARM_TYPES).nullable(),
+  userId: z.uuid().nullable(),
+  from: z.iso.datetime({ offset: true }).nullable(),
+  to: z.iso.datetime({ offset: true }).nullable(),
+});
+export type AlarmFilter = z.infer<typeof alarmFilterSchema>;
+
 /** `monitor.query.Alarms`: newest first; with `afterId` oldest first those after it (for resuming a stream). */
 export const alarmsQuerySchema = z.strictObject({
   limit: z.int().min(1).max(200),
   beforeId: z.uuid().nullable(),
   afterId: z.uuid().nullable(),
+  filter: alarmFilterSchema.optional(),
 });
 export interface AlarmsReply {
   readonly ok: true;
   readonly items: readonly Alarm[];
 }
 
-/** `monitor.query.Exposure`. Exactly one of userId, subjectId is given. Newest first; `before` is the last row's cursor. */
+/** Rows of one reply at most: they have to fit into a message. */
+export const MOST_EXPOSURE_ROWS = 1_000;
+/** `monitor.query.Exposure`: of a person who looked, of a record that was shown, of both, or of a period alone. Newest first. */
 export const exposureQuerySchema = z.strictObject({
   userId: z.uuid().nullable(),
   subjectId: z.uuid().nullable(),
   from: z.iso.datetime({ offset: true }).nullable(),
   to: z.iso.datetime({ offset: true }).nullable(),
-  limit: z.int().min(1).max(200),
+  limit: z.int().min(1).max(MOST_EXPOSURE_ROWS),
   cursor: z.string().max(200).nullable(),
+  /** Whether distinct subjects and people of the whole period are asked for too; else they are 0. */
+  counted: z.boolean(),
 });
 export interface ExposureRow {
   readonly at: string;
@@ -152,10 +166,20 @@ export interface ExposureReply {
   readonly ok: true;
   readonly items: readonly ExposureRow[];
   readonly distinctSubjects: number;
+  readonly distinctUsers: number;
   readonly nextCursor: string | null;
 }
 
-/** `monitor.query.Users` {} → counts now against limits (http-api.md "User in monitoring"). */
+/**
+ * `monitor.query.Users` → counts now against limits (http-api.md "User in monitoring"), by name: those after the person `afterId`, or
+ * those of whom something was recorded within the last seconds.
+ */
+export const usersQuerySchema = z.strictObject({
+  limit: z.int().min(1).max(200),
+  afterId: z.uuid().nullable(),
+  userId: z.uuid().nullable(),
+  activeWithinSeconds: z.int().min(1).max(60).nullable(),
+});
 export interface MonitoredUser {
   readonly userId: string;
   readonly name: string;
@@ -163,8 +187,9 @@ export interface MonitoredUser {
   readonly measures: readonly {
     readonly measure: Measure;
     readonly window: LimitWindow;
+    readonly action: LimitAction;
     readonly count: number;
-    readonly max: number | null;
+    readonly max: number;
     readonly since: string;
   }[];
 }

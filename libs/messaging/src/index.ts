@@ -1,4 +1,4 @@
-export { Broker, brokerUnavailable, connectBroker, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
+export { Broker, brokerUnavailable, connectBroker, reasonOf, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
 export { refusalOf, request, type Refusal } from './request.js';
 export {
   publishFact,

@@ -20,6 +20,7 @@ export { kekIdOf, localKeyWrapper, newDataKey, open, seal, wrappedWith, type Jso
 export { openSecrets, sealSecrets } from './sealed-fields.js';
 export { blindIndex } from './blind-index.js';
 export {
+  EnvelopeSender,
   exportReceiverKeys,
   importReceiverKeys,
   newReceiverKeys,

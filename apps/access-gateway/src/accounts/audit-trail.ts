@@ -25,6 +25,9 @@ export type AuditType =
   | 'export.sent'
   | 'import.requested'
   | 'import.ended'
+  | 'webhook.created'
+  | 'webhook.ended'
+  | 'webhook.retried'
   | 'request.refused';
 
 /** One line of the trail: ids, codes and HMACs, no values of people. */
@@ -52,9 +55,9 @@ export class AuditTrail {
       .execute();
   }
 
-  /** For what a client can repeat at will: the same actor, address and code (`details.code`) are written at most once a minute. */
+  /** For what a client can repeat at will: the same actor, address and code (`details.code` or `reason`) are written at most once a minute. */
   async noteOften(type: AuditType, entry: AuditEntry): Promise<void> {
-    const key = `${type} ${entry.actorId ?? ''} ${entry.ip ?? ''} ${String(entry.details?.['code'] ?? '')}`;
+    const key = `${type} ${entry.actorId ?? ''} ${entry.ip ?? ''} ${String(entry.details?.['code'] ?? entry.details?.['reason'] ?? '')}`;
     const last = this.#noted.get(key);
     const now = performance.now();
     if (last !== undefined && now - last < QUIET_MS) return;

@@ -14,7 +14,7 @@ import {
 } from '#contracts';
 import { DomainError, uuidFromDigest } from '#kernel';
 import { request, type Broker } from '#messaging';
-import { sealFor, toPublicJwk, type PublicJwk } from '#privacy';
+import { EnvelopeSender, toPublicJwk, type PublicJwk } from '#privacy';
 
 /** Commands and queries take so long at most, unless told; then it is not known whether the command was done. */
 const DEADLINE_MS = 5_000;
@@ -56,6 +56,7 @@ export interface SealedCommand {
 @Injectable()
 export class CoreClient {
   readonly #broker: Broker;
+  readonly #sender = new EnvelopeSender();
   #publicKey: Promise<PublicJwk> | undefined;
 
   constructor(broker: Broker) {
@@ -124,7 +125,7 @@ export class CoreClient {
     this.#publicKey ??= this.query<PublicKeyReply>('PublicKey', {}).then((reply) => toPublicJwk(reply.publicJwk));
     const asked = this.#publicKey;
     try {
-      return await sealFor(await asked, body, context);
+      return this.#sender.seal(await asked, body, context);
     } catch (error) {
       if (this.#publicKey === asked) this.#publicKey = undefined;
       throw error;

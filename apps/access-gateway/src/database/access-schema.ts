@@ -123,6 +123,41 @@ export interface ExportsTable {
   finished_at: LaterTimeColumn;
 }
 
+export interface WebhooksTable {
+  id: string;
+  /** URL and secret, sealed for this webhook; null: it has ended. */
+  sealed: string | null;
+  types: string[];
+  /** HMAC of what was asked: tells a repeat from another request. */
+  request_hmac: Buffer;
+  /** Alarms with a later id are for it. */
+  after_alarm_id: Generated<string>;
+  /** The last one that was looked at for it; null: none yet. */
+  noted_alarm_id: string | null;
+  created_by: string;
+  created_at: StampColumn;
+  ended_at: LaterTimeColumn;
+}
+
+export type DeliveryState = 'pending' | 'delivered' | 'dead';
+/** An alarm for a webhook. */
+export interface WebhookDeliveriesTable {
+  webhook_id: string;
+  alarm_id: string;
+  type: string;
+  /** What is sent; null when it was taken. */
+  body: string | null;
+  state: Generated<DeliveryState>;
+  attempts: Generated<number>;
+  due_at: StampColumn;
+  /** Whoever tries it has it until then. */
+  lease_until: LaterTimeColumn;
+  last_fault: string | null;
+  last_status: number | null;
+  created_at: StampColumn;
+  finished_at: LaterTimeColumn;
+}
+
 /** Masked rows as JSON, sealed with the export's data key for this export and place. */
 export interface ExportPartsTable {
   export_id: string;
@@ -187,4 +222,6 @@ export interface GatewaySchema extends ReadSchema {
   'access.export_parts': ExportPartsTable;
   'access.imports': ImportsTable;
   'access.import_parts': ImportPartsTable;
+  'access.webhooks': WebhooksTable;
+  'access.webhook_deliveries': WebhookDeliveriesTable;
 }

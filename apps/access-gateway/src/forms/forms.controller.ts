@@ -1,8 +1,9 @@
-import { Controller, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { FORM_FORMATS } from '#contracts';
 import { DomainError } from '#kernel';
-import { CoreClient } from '../core/core-client.js';
+import { commandIdOf, CoreClient } from '../core/core-client.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import {
   AsCommand,
@@ -21,10 +22,11 @@ import {
   type Page,
 } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
+import { MadeSecrets } from './made-secrets.js';
 import { CurrentWho, RequiresRight, RequiresScope, type Who } from '../requests/request-context.js';
 
 const tag = 'Lead forms';
-const bodySchema = z.looseObject({
+const bodySchema = z.object({
   name: z.string(),
   enabled: z.boolean().optional(),
   allowedOrigins: z.array(z.string()).optional(),
@@ -33,10 +35,20 @@ const bodySchema = z.looseObject({
   titleTemplate: z.string().optional(),
   assign: z.union([z.object({ userId: z.uuid() }), z.object({ departmentId: z.uuid() }), z.null()]).optional(),
   requireConsent: z.boolean().optional(),
+  requireSignature: z.boolean().optional(),
+  secret: z.string().optional(),
+  quarantine: z.boolean().optional(),
+  quarantineAfter: z.int().min(0).nullable().optional(),
   successUrl: z.string().nullable().optional(),
+  format: z.enum(FORM_FORMATS).optional(),
 });
-const formSchema = bodySchema.extend({ id: z.uuid(), key: z.string(), enabled: z.boolean(), version: z.int() });
+const formSchema = bodySchema.omit({ secret: true }).required().extend({ id: z.uuid(), key: z.string(), version: z.int() });
+/** With the secret that was made because signatures were asked for and none was given: shown this once. */
+const madeSchema = formSchema.extend({ secret: z.string().optional() });
+const keySchema = changedSchema.extend({ key: z.string() });
 type Form = z.infer<typeof formSchema>;
+type Made = z.infer<typeof madeSchema>;
+type RotatedKey = z.infer<typeof keySchema>;
 
 interface FormRow {
   id: string;
@@ -52,6 +64,7 @@ export class FormsController {
   constructor(
     private readonly database: GatewayDatabase,
     private readonly core: CoreClient,
+    private readonly secrets: MadeSecrets,
   ) {}
 
   @Get()
@@ -74,20 +87,23 @@ export class FormsController {
   @RequiresScope('forms:write')
   @RequiresRight('forms', 'edit')
   @Operation({
-    summary: 'Make a lead form',
+    summary: 'Make a lead form; a secret that is made with it is shown this once',
     tag,
     body: bodySchema,
     status: 201,
-    answer: formSchema,
+    answer: madeSchema,
     refusals: ['unknown-reference', 'responsible-inactive'],
   })
   async create(
     @CurrentWho() who: Who,
     @AsCommand() request: CommandRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Form> {
-    const made = await this.core.command('CreateForm', who, request);
-    return tagged(reply, await this.find(made.id));
+  ): Promise<Made> {
+    const commandId = commandIdOf('CreateForm', who.caller.userId, request);
+    const made = await this.core.command('CreateForm', who, { ...request, commandId });
+    const form = tagged(reply, await this.find(made.id));
+    const secret = form.requireSignature ? await this.madeSecret(made.id, commandId, who) : undefined;
+    return secret === undefined ? form : { ...form, secret };
   }
 
   @Get('/:id')
@@ -117,8 +133,56 @@ export class FormsController {
     return changed(reply, await this.core.command('ChangeForm', who, { ...request, targetId: id }));
   }
 
+  @Post('/:id/rotate-key')
+  @HttpCode(200)
+  @RequiresScope('forms:write')
+  @RequiresRight('forms', 'edit')
+  @Operation({
+    summary: 'Give a lead form another key; the one before is dead at once',
+    tag,
+    answer: keySchema,
+    refusals: ['not-found', 'version-conflict'],
+  })
+  async rotateKey(
+    @CurrentWho() who: Who,
+    @Param('id', PathId) id: string,
+    @AsCommand() request: CommandRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RotatedKey> {
+    const rotated = await this.core.command('RotateFormKey', who, { ...request, targetId: id });
+    const { key } = await this.find(id);
+    return { ...changed(reply, rotated), key };
+  }
+
+  @Delete('/:id')
+  @HttpCode(204)
+  @RequiresScope('forms:write')
+  @RequiresRight('forms', 'edit')
+  @Operation({
+    summary: 'Delete a lead form; leads that were taken before still come',
+    tag,
+    status: 204,
+    refusals: ['not-found', 'version-conflict'],
+  })
+  async remove(@CurrentWho() who: Who, @Param('id', PathId) id: string, @AsCommand() request: CommandRequest): Promise<void> {
+    await this.core.command('DeleteForm', who, { ...request, targetId: id });
+  }
+
+  /** None where the client gave its own, or asks again much later. */
+  private async madeSecret(id: string, commandId: string, who: Who): Promise<string | undefined> {
+    try {
+      return await this.secrets.of(id, commandId, who);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
   private select() {
-    return this.database.db.selectFrom('read.forms').select(['id', 'key', 'name', 'enabled', 'settings', 'version']);
+    return this.database.db
+      .selectFrom('read.forms')
+      .select(['id', 'key', 'name', 'enabled', 'settings', 'version'])
+      .where('deleted', '=', false);
   }
 
   private async find(id: string): Promise<Form> {
@@ -128,8 +192,7 @@ export class FormsController {
   }
 }
 
-/** A form's `secret` is written, never read back. */
+/** What a form says of itself; its secret stands in no read model. */
 function shown({ id, key, name, enabled, settings, version }: FormRow): Form {
-  const readable = Object.fromEntries(Object.entries(settings).filter(([field]) => field !== 'secret'));
-  return { ...readable, id, key, name, enabled, version };
+  return { ...settings, id, key, name, enabled, version } as Form;
 }

@@ -6,6 +6,7 @@ import { auditPosition } from './0002-audit-position.js';
 import { secondFactors } from './0003-second-factors.js';
 import { exports } from './0004-exports.js';
 import { imports } from './0006-imports.js';
+import { watching } from './0010-watching.js';
 
 /** By name; what has run is never changed. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -14,6 +15,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-second-factors': secondFactors,
   '0004-exports': exports,
   '0006-imports': imports,
+  '0010-watching': watching,
 };
 export const SCHEMA = 'access';
 

@@ -13,9 +13,22 @@ function dealParts(principal: Principal, values: Values): string {
     (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND ${attributed}) AS attribution`;
 }
 
+/** Of a contact that a lead made: who else had its number, for those who may see all of them. */
+function contactParts(principal: Principal, values: Values): string {
+  const filter = filterFor(principal, 'contact', 'view');
+  const people = filter.kind === 'everything' ? null : filter.kind === 'nothing' ? [] : filter.userIds;
+  return `, CASE WHEN r.lead_id IS NULL THEN NULL
+    ELSE read.possible_duplicates(r.lead_id, ${values.add(people, 'uuid[]')}) END AS possible_duplicates`;
+}
+
+function cardParts(kind: RecordKind, principal: Principal, values: Values): string {
+  if (kind.type === 'deal') return dealParts(principal, values);
+  return kind.type === 'contact' ? contactParts(principal, values) : '';
+}
+
 /** SELECT of one live record that the principal may see, by its id. */
 function visibleCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
-  const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
+  const parts = cardParts(kind, principal, values);
   const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
   return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r
     WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL AND ${visible}`;
@@ -26,7 +39,7 @@ function visibleCardSql(kind: RecordKind, id: string, principal: Principal, valu
  * created is answered with his own words once, not with what others made of them.
  */
 export function madeCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
-  const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
+  const parts = cardParts(kind, principal, values);
   const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
   return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL
     AND (${visible} OR (r.version = 1 AND r.created_by = ${values.add(principal.userId, 'uuid')}))`;

@@ -29,6 +29,7 @@ import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-rec
 interface CardRow extends RecordRow {
   readonly contacts?: CardParts['contacts'];
   readonly attribution?: Readonly<Record<string, string>> | null;
+  readonly possible_duplicates?: readonly string[] | null;
 }
 type OpenedRow = CardRow & Admission & { readonly masked: boolean };
 type ListedRow = RecordRow & { readonly sort_key: string };
@@ -236,5 +237,6 @@ function partsOf(row: CardRow): CardParts {
   return {
     ...(row.contacts === undefined ? {} : { contacts: row.contacts }),
     ...(row.attribution === undefined || row.attribution === null ? {} : { attribution: row.attribution }),
+    ...(row.possible_duplicates ? { possibleDuplicates: row.possible_duplicates } : {}),
   };
 }

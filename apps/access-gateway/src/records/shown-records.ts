@@ -32,7 +32,7 @@ const maskedPoint = z.object({
   id: z.uuid(),
   label: z.string().nullable(),
   masked: z.string(),
-  unverified: z.literal(true).optional(),
+  unverified: z.literal(true).optional().describe('Came with a lead; nobody has confirmed it yet'),
 });
 const amount = z.object({ value: z.string(), currency: z.string() }).nullable();
 const common = {
@@ -69,7 +69,16 @@ const clearPoints = {
   emails: z.array(maskedPoint.extend({ address: z.string().optional() })),
 };
 export const cardSchemas = {
-  contact: rowSchemas.contact.extend({ ...card, ...clearPoints }),
+  contact: rowSchemas.contact.extend({
+    ...card,
+    ...clearPoints,
+    possibleDuplicates: z
+      .array(z.uuid())
+      .optional()
+      .describe(
+        'Other contacts that had the number or address of the lead that made this one; for those who may see all of them',
+      ),
+  }),
   company: rowSchemas.company.extend({ ...card, ...clearPoints, website: z.string().nullable(), address: z.string().nullable() }),
   deal: rowSchemas.deal.extend({
     note: card.note,
@@ -108,6 +117,7 @@ export interface CardParts {
   readonly pointsUnavailable?: boolean;
   readonly contacts?: readonly { readonly id: string; readonly name?: string }[];
   readonly attribution?: Readonly<Record<string, string>>;
+  readonly possibleDuplicates?: readonly string[];
 }
 
 /** A card: the row, its further fields, and the parts that were decided for this viewer. */
@@ -123,6 +133,7 @@ export function shownCard(row: RecordRow, parts: CardParts): Record<string, unkn
     note: row.note ?? null,
     customFields: row.custom_fields ?? {},
     ...(parts.attribution === undefined ? {} : { attribution: parts.attribution }),
+    ...(parts.possibleDuplicates === undefined ? {} : { possibleDuplicates: parts.possibleDuplicates }),
     ...(parts.pointsUnavailable === true ? { pointsUnavailable: true } : {}),
   };
 }

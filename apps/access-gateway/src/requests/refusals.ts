@@ -1,10 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { routeOf, type Logger, type Problem } from '#platform';
 import type { AuditTrail } from '../accounts/audit-trail.js';
+import type { RefusedRequests } from './refused-requests.js';
 
 /** Written down elsewhere already, as `address.refused`. */
 const NOTED_ELSEWHERE = 'ip-not-allowed';
+/** Counted by the gate, whose refusals raise the same alarm. */
+const COUNTED_BY_GATE = 'view-limit-reached';
 const FORBIDDEN = 403;
+const NOT_FOUND = 404;
 
 /** A refusal of somebody who is signed in. `action`: method and template of the route; never the address that was called. */
 export interface Refusal {
@@ -19,6 +23,7 @@ export class Refusals {
   constructor(
     private readonly audit: AuditTrail,
     private readonly logger: Logger,
+    private readonly counts: Pick<RefusedRequests, 'count'>,
   ) {}
 
   async note({ actorId, ip, code, action }: Refusal): Promise<void> {
@@ -29,12 +34,14 @@ export class Refusals {
     }
   }
 
-  /** For every answer that is a problem: notes a 403 of somebody whom the request hook let in. */
+  /** For every answer that is a problem: counts 403 and 404 of somebody whom the request hook let in, and notes the former. */
   observe(problem: Problem, request: FastifyRequest): void {
-    if (problem.status !== FORBIDDEN || problem.code === NOTED_ELSEWHERE) return;
+    if ((problem.status !== FORBIDDEN && problem.status !== NOT_FOUND) || problem.code === NOTED_ELSEWHERE) return;
     // Decorated by the request hook; what is refused before that is nobody's.
     const who = request.who as FastifyRequest['who'] | undefined;
     if (who === null || who === undefined) return;
+    if (problem.code !== COUNTED_BY_GATE) this.counts.count(who.principal.userId);
+    if (problem.status !== FORBIDDEN) return;
     void this.note({ actorId: who.principal.userId, ip: who.ip, code: problem.code, action: actionOf(request) });
   }
 }

@@ -13,6 +13,7 @@ export const SCOPES = [
   'records:erase',
   'records:rewind',
   'records:import',
+  'leads:read',
   'leads:write',
   'telephony',
   'users:read',

@@ -19,6 +19,7 @@ type Reader = LiveReader<AlarmPlace>;
 export class AlarmReaders {
   private readonly readers: LiveReaders<AlarmPlace>;
   private following: Following | undefined;
+  private listener: () => void = () => undefined;
 
   constructor(
     private readonly broker: Broker,
@@ -35,12 +36,19 @@ export class AlarmReaders {
       startAfter: 'new',
       onFact: ({ payload, msgId }) => {
         const alarm = alarmSchema.safeParse(payload);
-        if (alarm.success) for (const reader of this.readers.all) this.send(reader, alarm.data);
-        else this.options.logger.error('alarm not understood', { msgId });
+        if (alarm.success) {
+          for (const reader of this.readers.all) this.send(reader, alarm.data);
+          this.listener();
+        } else this.options.logger.error('alarm not understood', { msgId });
         return Promise.resolve();
       },
     });
     this.readers.start();
+  }
+
+  /** Called with each alarm that comes. It must not throw. */
+  onAlarm(listener: () => void): void {
+    this.listener = listener;
   }
 
   async stop(): Promise<void> {

@@ -21,3 +21,10 @@ export function timeOf(rest: ReadonlyMap<string, string>, name: string): string 
   if (!parsed.success) throw invalid(name, 'Give a time as ISO 8601 with its zone.');
   return parsed.data;
 }
+
+/** `from` and `to` of a filter. Throws `validation-failed` also when the period ends before it begins. */
+export function periodOf(rest: ReadonlyMap<string, string>): { readonly from: string | null; readonly to: string | null } {
+  const [from, to] = [timeOf(rest, 'from'), timeOf(rest, 'to')];
+  if (from !== null && to !== null && Date.parse(to) < Date.parse(from)) throw invalid('to', 'Give a time after from.');
+  return { from, to };
+}

@@ -8,6 +8,7 @@ import {
   type exposureQuerySchema,
   type MonitoredUsersReply,
   type RefusalReply,
+  type usersQuerySchema,
 } from '#contracts';
 import type { z } from 'zod';
 
@@ -25,8 +26,8 @@ export class MonitorClient {
     return this.ask('Exposure', query);
   }
 
-  users(): Promise<MonitoredUsersReply> {
-    return this.ask('Users', {});
+  users(query: z.input<typeof usersQuerySchema>): Promise<MonitoredUsersReply> {
+    return this.ask('Users', query);
   }
 
   private async ask<Reply extends { readonly ok: true }>(name: string, query: object): Promise<Reply> {

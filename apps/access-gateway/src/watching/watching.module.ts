@@ -10,10 +10,12 @@ import { AlarmReaders } from './alarm-readers.js';
 import { AlertsController } from './alerts.controller.js';
 import { AuditController } from './audit.controller.js';
 import { EventsController } from './events.controller.js';
+import { ExposureController } from './exposure.controller.js';
 import type { LiveReadersOptions } from './live-readers.js';
 import { MonitorClient } from './monitor-client.js';
+import { MonitoredUserReaders } from './monitored-user-readers.js';
+import { MonitoringController } from './monitoring.controller.js';
 import { RecordReaders } from './record-readers.js';
-import { WatchingController } from './watching.controller.js';
 
 /** What every kind of live stream needs. */
 const LIVE = [Authentication, CutOffs, OpenStreams, GATEWAY_LOGGER] as const;
@@ -24,7 +26,7 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
 }
 
 @Module({
-  controllers: [AlertsController, EventsController, WatchingController, AuditController],
+  controllers: [AlertsController, EventsController, MonitoringController, ExposureController, AuditController],
   providers: [
     { provide: MonitorClient, inject: [Broker], useFactory: (broker: Broker) => new MonitorClient(broker) },
     {
@@ -33,26 +35,34 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
       useFactory: (broker: Broker, monitor: MonitorClient, ...live: Live) => new AlarmReaders(broker, monitor, optionsOf(live)),
     },
     {
+      provide: MonitoredUserReaders,
+      inject: [MonitorClient, ...LIVE],
+      useFactory: (monitor: MonitorClient, ...live: Live) => new MonitoredUserReaders(monitor, optionsOf(live)),
+    },
+    {
       provide: RecordReaders,
       inject: [Broker, GatewayDatabase, ...LIVE],
       useFactory: (broker: Broker, database: GatewayDatabase, ...live: Live) =>
         new RecordReaders({ ...optionsOf(live), broker, database }),
     },
   ],
+  exports: [MonitorClient, AlarmReaders],
 })
 export class WatchingModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     @Inject(AlarmReaders) private readonly alarms: AlarmReaders,
     @Inject(RecordReaders) private readonly records: RecordReaders,
+    @Inject(MonitoredUserReaders) private readonly users: MonitoredUserReaders,
   ) {}
 
   onApplicationBootstrap(): void {
     this.alarms.start();
     this.records.start();
+    this.users.start();
   }
 
   /** Live streams would keep the server from closing: they end first. */
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.alarms.stop(), this.records.stop()]);
+    await Promise.all([this.alarms.stop(), this.records.stop(), this.users.stop()]);
   }
 }

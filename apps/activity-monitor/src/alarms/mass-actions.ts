@@ -14,7 +14,7 @@ export async function raiseMassActionAlarms(trx: Transaction<unknown>, disclosed
     if (level === undefined) continue;
     const { rows } = await sql<{ count: number }>`
       SELECT count(*)::integer AS count FROM monitor.exposure
-      WHERE user_id = ${event.userId} AND measure = ${event.measure}
+      WHERE user_id = ${event.userId} AND measure = ${event.measure} AND kind = ANY ('{deletion,reassignment}')
         AND at > ${event.at}::timestamptz - interval '10 minutes' AND at <= ${event.at}::timestamptz`.execute(trx);
     const count = rows[0]?.count ?? 0;
     if (count < level || count - subjectIds.length >= level) continue;

@@ -8,11 +8,43 @@ import { raiseAlarms } from './alarm-store.js';
 const LEVEL = 20;
 const LOOK_BACK_MS = 120_000;
 
+/** What gateways counted beside the gate: so long is looked back, by a monitor that was away too. */
+const COUNTED_BACK = '2 hours';
+
+/**
+ * Raises `refusals.many` for whom gateways refused, or told that nothing is there, so often within a minute (what the gate refused is
+ * not among these); again only after the number fell below the level. Returns how many were raised.
+ */
+export async function raiseManyRefusedRequests(db: Kysely<unknown>): Promise<number> {
+  const { rows } = await sql<{ key: string; at: string; user_id: string; count: number }>`
+    WITH counted AS (
+      SELECT user_id, second, sum(count) OVER minute AS count FROM access.refused_requests
+      WHERE second > clock_timestamp() - ${COUNTED_BACK}::interval
+      WINDOW minute AS (PARTITION BY user_id ORDER BY second RANGE BETWEEN '59 seconds' PRECEDING AND CURRENT ROW)
+    ), reaching AS (
+      SELECT *, coalesce(lag(count) OVER (PARTITION BY user_id ORDER BY second), 0) AS before,
+        concat_ws('|', 'refusals.many', user_id, extract(epoch FROM second)::bigint) AS key
+      FROM counted
+    )
+    SELECT r.key, watch.iso(r.second) AS at, r.user_id, r.count::integer FROM reaching AS r
+    WHERE r.count >= ${LEVEL} AND r.before < ${LEVEL}
+      AND NOT EXISTS (SELECT FROM monitor.alarms AS a WHERE a.dedupe_key = r.key)`.execute(db);
+  if (rows.length === 0) return 0;
+  const drafts = rows.map(({ key, at, user_id: userId, count }): AlarmDraft => ({
+    key,
+    alarm: {
+      ...{ type: 'refusals.many', severity: 'warning', at, userId, count },
+      message: `One person was refused, or asked for what is not there, ${count} times within a minute.`,
+    },
+  }));
+  return (await db.transaction().execute((trx) => raiseAlarms(trx, drafts))).length;
+}
+
 /**
  * Raises `refusals.many`, once for each minute of refusals. Only the first refusal of a minute is an event; how many followed
  * stands in the refusal itself, so this is looked up and does not come by the stream. Returns how many were raised.
  */
-export async function raiseManyRefusals(db: Kysely<unknown>, now: Date): Promise<number> {
+export async function raiseManyRefusals(db: Kysely<unknown>, now = new Date()): Promise<number> {
   const { rows } = await sql<{ id: string; at: string; user_id: string; measure: Measure; count: number }>`
     SELECT id, watch.iso(at) AS at, user_id, measure, further + 1 AS count FROM watch.refusals AS r
     WHERE id >= ${earliestIdOf(now.getTime() - LOOK_BACK_MS)}::uuid AND further >= ${LEVEL - 1}

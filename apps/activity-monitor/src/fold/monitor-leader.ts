@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { STREAMS, SUBJECTS, watchEventSchema, type WatchEvent } from '#contracts';
 import type { Broker, Fact, Following } from '#messaging';
 import type { Logger } from '#platform';
-import { raiseManyRefusals } from '../alarms/refusals-many.js';
+import { raiseManyRefusals, raiseManyRefusedRequests } from '../alarms/refusals-many.js';
+import { raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
 import { raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
 import type { Heartbeats } from '../cut-off/heartbeats.js';
@@ -71,7 +72,8 @@ function startTasks({ db, broker, heartbeats, logger }: LeaderParts, signal: Abo
   );
   const refusals = recurring(
     async () => {
-      if ((await oneAtATime.run(() => raiseManyRefusals(db, new Date()))) > 0) relay.wake();
+      for (const raise of [raiseManyRefusals, raiseManyRefusedRequests, raiseRefusedSignIns])
+        if ((await oneAtATime.run(() => raise(db))) > 0) relay.wake();
     },
     REFUSALS_EVERY_MS,
     signal,

@@ -4,6 +4,8 @@ import { firstLight } from './0001-first-light.js';
 import { namesOnDeals } from './0003-names-on-deals.js';
 import { rolesOfDepartments } from './0004-roles-of-departments.js';
 import { lookups } from './0005-lookups.js';
+import { ledgerByMonth } from './0010-ledger-by-month.js';
+import { alarmsByWhat } from './0011-alarms-by-what.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -11,6 +13,8 @@ const migrations = {
   '0003-names-on-deals': namesOnDeals,
   '0004-roles-of-departments': rolesOfDepartments,
   '0005-lookups': lookups,
+  '0010-ledger-by-month': ledgerByMonth,
+  '0011-alarms-by-what': alarmsByWhat,
 };
 export const MIGRATIONS = {
   schema: 'monitor',

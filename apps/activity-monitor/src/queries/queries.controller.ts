@@ -1,11 +1,12 @@
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { Kysely } from 'kysely';
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   alarmsQuerySchema,
   exposureQuerySchema,
   SUBJECTS,
+  usersQuerySchema,
   type AlarmsReply,
   type ExposureReply,
   type MonitoredUsersReply,
@@ -18,8 +19,6 @@ import { MONITOR_DB, MONITOR_LOGGER } from '../monitor.tokens.js';
 import { queryAlarms } from './alarms.query.js';
 import { queryExposure } from './exposure.query.js';
 import { queryUsers } from './users.query.js';
-
-const usersQuerySchema = z.strictObject({});
 
 /** What the monitor is asked over the broker. Refusals are answers; nothing is thrown over the wire. */
 @Controller()
@@ -41,7 +40,7 @@ export class QueriesController {
 
   @MessagePattern(SUBJECTS.monitorQuery('Users'))
   users(@Payload() message: unknown): Promise<MonitoredUsersReply | RefusalReply> {
-    return this.answer(usersQuerySchema, message, () => queryUsers(this.db));
+    return this.answer(usersQuerySchema, message, (query) => queryUsers(this.db, query));
   }
 
   private async answer<S extends z.ZodType, T>(

@@ -35,7 +35,19 @@ const REVEALED =
 const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
 const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];
 const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
-const FORM_FIELDS = ['enabled', 'assign', 'pipelineId', 'stageId', 'requireConsent'];
+const FORM_FIELDS = [
+  ...[
+    'enabled',
+    'assign',
+    'pipelineId',
+    'stageId',
+    'requireConsent',
+    'requireSignature',
+    'quarantine',
+    'quarantineAfter',
+    'format',
+  ],
+];
 
 /** The events of the log that stand in the audit trail, by type. What is not here is history of a record and nothing more. */
 const LINES: Readonly<Record<string, Line>> = {
@@ -59,6 +71,13 @@ const LINES: Readonly<Record<string, Line>> = {
   DepartmentDeleted: { type: 'department.deleted', details: idOf('departmentId') },
   FormCreated: { type: 'form.created', details: fieldsOf('formId', ...FORM_FIELDS) },
   FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },
+  FormKeyRotated: { type: 'form.key-rotated', details: idOf('formId') },
+  FormDeleted: { type: 'form.deleted', details: idOf('formId') },
+  FormSecretSet: { type: 'form.secret-set', details: idOf('formId', 'generated') },
+  LeadQuarantined: { type: 'lead.quarantined', details: idOf('leadId', 'formId', 'reason') },
+  LeadSetAside: { type: 'lead.set-aside', details: idOf('leadId', 'formId', 'reason') },
+  LeadReleased: { type: 'lead.released', details: idOf('leadId', 'from') },
+  LeadDeclined: { type: 'lead.declined', details: idOf('leadId') },
   PipelineCreated: { type: 'pipeline.created', details: fieldsOf('pipelineId') },
   PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },
   CustomFieldDefined: { type: 'custom-field.defined', details: idOf('customFieldId', 'recordType', 'type') },

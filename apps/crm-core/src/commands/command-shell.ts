@@ -64,7 +64,8 @@ export class CommandShell {
     if (context.expectedVersion !== null && context.expectedVersion !== loaded.version) throw new VersionConflict();
     const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };
     const command = { id: context.commandId, mac: context.bodyMac, outcome };
-    if (planned.events.length === 0) {
+    const together = planned.together ?? [];
+    if (planned.events.length === 0 && together.length === 0) {
       // A repeat must not find something to do later.
       if (isDerivedUuid(command.id)) await this.log.recordCommand(command);
       return outcome;
@@ -72,7 +73,7 @@ export class CommandShell {
     await planned.beforeAppend?.();
     const { version, generation } = loaded;
     const change = streamChange({ aggregate, id, version, generation, events: planned.events });
-    await this.log.append([change, ...(planned.together ?? [])], {
+    await this.log.append([...(planned.events.length === 0 ? [] : [change]), ...together], {
       metadata: metadataOf(context),
       command,
       locks: planned.locks ?? [],

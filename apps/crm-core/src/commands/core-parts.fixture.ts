@@ -15,9 +15,22 @@ import {
   CreateDeal,
   CreateDealHandler,
 } from '../deals/deals.handlers.js';
-import { CreateForm, CreateFormHandler, FormReferences } from '../forms/forms.handlers.js';
+import { EraseContact, EraseContactHandler } from '../contacts/erase-contact.handler.js';
+import { CreateForm, CreateFormHandler } from '../forms/forms.handlers.js';
+import { FormReferences } from '../forms/form-references.js';
 import { FormChanges } from '../forms/form-changes.js';
 import { LeadIntake } from '../leads/lead-intake.js';
+import { LeadPlanner } from '../leads/lead-planner.js';
+import { LeadTerms } from '../leads/lead-terms.js';
+import {
+  AcceptLead,
+  AcceptLeadHandler,
+  DeclineLead,
+  DeclineLeadHandler,
+  RetryLead,
+  RetryLeadHandler,
+} from '../leads/leads.handlers.js';
+import { WaitingLeads } from '../leads/waiting-leads.js';
 import { CrmLog } from '../log/crm-log.js';
 import { DataKeys } from '../log/data-keys.js';
 import type { ServiceKeys } from '../log/service-keys.js';
@@ -81,12 +94,19 @@ export class CoreParts {
     const [shell, references] = [new CommandShell(this.log), new RecordReferences(this.pool)];
     const records = new RecordShell(shell, references, this.gate);
     const rules = new AccountRules(this.pool);
-    this.leads = new LeadIntake(this.log, this.pool, keys.receiver, references);
+    const terms = new LeadTerms(this.pool, references);
+    const planner = new LeadPlanner(this.log, this.pool, terms);
+    this.leads = new LeadIntake(this.log, this.pool, keys.receiver, terms, planner);
+    const waiting = new WaitingLeads(this.log, this.pool, keys.receiver);
     const handlers: ReadonlyMap<CommandClass, Handler> = new Map<CommandClass, Handler>([
       [CreateFirstAdministrator, new CreateFirstAdministratorHandler(shell, rules)],
       [CreateUser, new CreateUserHandler(shell, rules)],
       [CreateContact, new CreateContactHandler(records)],
       [DeleteContact, new DeleteContactHandler(records)],
+      [EraseContact, new EraseContactHandler(shell, this.pool, waiting)],
+      [AcceptLead, new AcceptLeadHandler(shell, terms, planner)],
+      [DeclineLead, new DeclineLeadHandler(shell)],
+      [RetryLead, new RetryLeadHandler(shell, terms, this.leads, keys)],
       [CreateDeal, new CreateDealHandler(records)],
       [ChangeDeal, new ChangeDealHandler(records)],
       [AssignDeal, new AssignDealHandler(records)],

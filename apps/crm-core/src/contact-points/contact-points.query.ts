@@ -10,7 +10,7 @@ import {
   type SecuritySettings,
 } from '#contracts';
 import { decide, type Principal } from '#policy';
-import { open, sealFor, toPublicJwk } from '#privacy';
+import { EnvelopeSender, open, toPublicJwk } from '#privacy';
 import { Authorizations } from '../commands/authorizations.js';
 import { DataKeys } from '../log/data-keys.js';
 import { CORE_POOL } from '../log/log.module.js';
@@ -30,6 +30,8 @@ interface PointRow {
 /** The clear numbers of a record for one who may see them, decided here again, sealed to the gateway instance that asks. */
 @QueryHandler(GetContactPoints)
 export class GetContactPointsHandler implements IQueryHandler<GetContactPoints, ContactPointsReply> {
+  private readonly sender = new EnvelopeSender();
+
   constructor(
     @Inject(CORE_POOL) private readonly pool: Pool,
     private readonly keys: DataKeys,
@@ -44,7 +46,8 @@ export class GetContactPointsHandler implements IQueryHandler<GetContactPoints, 
     if (record === undefined || !decide(principal, request.recordType, 'view', record).allowed) return refuse('not-found');
     const shown = shownPoints(principal, authorization.settings, record);
     const points = await this.openPoints(request, (kind) => shown[kind]);
-    const sealed = await sealFor(toPublicJwk(request.replyJwk), JSON.stringify(points), contactPointsContext(request.requestId));
+    const context = contactPointsContext(request.requestId);
+    const sealed = this.sender.seal(toPublicJwk(request.replyJwk), JSON.stringify(points), context);
     return { ok: true, sealed };
   }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { LeadsModule } from '../leads/leads.module.js';
 import { LogModule } from '../log/log.module.js';
 import {
   AssignContact,
@@ -19,7 +20,7 @@ import { EraseContact, EraseContactHandler } from './erase-contact.handler.js';
 export const CONTACT_COMMANDS = { CreateContact, ChangeContact, AssignContact, DeleteContact, RestoreContact, EraseContact };
 
 @Module({
-  imports: [LogModule],
+  imports: [LogModule, LeadsModule],
   providers: [
     CreateContactHandler,
     ChangeContactHandler,

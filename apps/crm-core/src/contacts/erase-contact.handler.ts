@@ -9,6 +9,7 @@ import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../comm
 import { CommandShell } from '../commands/command-shell.js';
 import { dealAggregate } from '../deals/deal.aggregate.js';
 import { leadAggregate } from '../leads/lead.aggregate.js';
+import { WaitingLeads } from '../leads/waiting-leads.js';
 import { keyOwner, streamOf } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange } from '../log/crm-log.js';
 import { CORE_POOL } from '../log/log.module.js';
@@ -26,6 +27,7 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
   constructor(
     private readonly shell: CommandShell,
     @Inject(CORE_POOL) private readonly pool: Pool,
+    private readonly waiting: WaitingLeads,
   ) {}
 
   execute({ context }: EraseContact): Promise<AcceptedReply> {
@@ -35,7 +37,13 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
       this.shell.run(context, contactAggregate, id, async ({ state }) => {
         const { fields, responsibleId } = requireErasable(context, state);
         const body = context.body.parse(eraseContactBody);
-        const [deals, leadIds] = await Promise.all([this.dealsOf(id), this.leadsOf(id)]);
+        const region = context.authorization.settings.defaultRegion;
+        const [deals, taken, waiting] = await Promise.all([
+          this.dealsOf(id),
+          this.leadsOf(id),
+          this.waiting.of([...fields.phones, ...fields.emails], region),
+        ]);
+        const leadIds = [...taken, ...waiting];
         const erasure = planErasure({
           ...{ contactId: id, responsibleId, fields, deals, leadIds },
           reason: unsealedText(context, body.reason),

@@ -7,15 +7,18 @@ import {
   cardAtQuerySchema,
   contactPointsQuerySchema,
   explainQuerySchema,
+  formSecretQuerySchema,
   historyQuerySchema,
   leadCommittedQuerySchema,
   lookupMatchesQuerySchema,
   revealedPointQuerySchema,
+  leadFormsQuerySchema,
   rewindQuerySchema,
   type AuditProofReply,
   type CommandReply,
   type ContactPointsReply,
   type ExplainReply,
+  type FormSecretReply,
   type LeadCommittedReply,
   type LeadFormsReply,
   type LookupMatches,
@@ -30,6 +33,8 @@ import { ExplainDecision } from '../authz/explain/explain.query.js';
 import { CommandIntake } from '../commands/command-intake.js';
 import { GetContactPoints } from '../contact-points/contact-points.query.js';
 import { GetLookupMatches } from '../lookups/lookup-matches.query.js';
+import { GetFormSecret } from '../forms/form-secret.query.js';
+import { IntakeForms } from '../forms/intake-forms.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
@@ -45,6 +50,7 @@ export class RequestsController {
     private readonly intake: CommandIntake,
     private readonly queries: QueryBus,
     private readonly leads: LeadIntake,
+    private readonly intakeForms: IntakeForms,
     @Inject(SERVICE_KEYS) private readonly keys: ServiceKeys,
     @Inject(CORE_LOGGER) private readonly logger: Logger,
   ) {}
@@ -106,13 +112,16 @@ export class RequestsController {
     return this.answer('Explain', async () => this.queries.execute(new ExplainDecision(understood(explainQuerySchema, message))));
   }
 
+  @MessagePattern('crm.query.FormSecret')
+  formSecret(@Payload() message: unknown): Promise<FormSecretReply> {
+    return this.answer('FormSecret', async () =>
+      this.queries.execute(new GetFormSecret(understood(formSecretQuerySchema, message))),
+    );
+  }
+
   @MessagePattern('lead.forms')
-  forms(): Promise<LeadFormsReply | RefusalReply> {
-    return this.answer('lead.forms', async () => ({
-      ok: true as const,
-      publicJwk: { ...this.keys.receiver.publicJwk },
-      forms: await this.leads.intakeForms(),
-    }));
+  forms(@Payload() message: unknown): Promise<LeadFormsReply | RefusalReply> {
+    return this.answer('lead.forms', async () => this.intakeForms.tell(understood(leadFormsQuerySchema, message)));
   }
 
   @MessagePattern('lead.committed')

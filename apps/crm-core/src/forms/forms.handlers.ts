@@ -1,42 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { refuse, refuseField } from '#kernel';
+import { refuse, Secret } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
 import { naming, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, refuseNumber, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
-import { RecordReferences } from '../records/record-references.js';
+import { streamChange, type AnyStreamChange } from '../log/crm-log.js';
 import { changeFormBody, createFormBody } from './domain/form.commands.js';
 import type { FormFields } from './domain/form.events.js';
-import { formAggregate } from './form.aggregate.js';
+import { formAggregate, formSecretAggregate } from './form.aggregate.js';
 import { FormChanges } from './form-changes.js';
+import { FormReferences } from './form-references.js';
 
 /** 144 random bits: a form's key cannot be guessed. */
 const KEY_BYTES = 18;
+/** 256 random bits, as many as HMAC-SHA256 makes use of. */
+const SECRET_BYTES = 32;
 
 export class CreateForm extends CrmCommand {}
 export class ChangeForm extends CrmCommand {}
+export class RotateFormKey extends CrmCommand {}
+export class DeleteForm extends CrmCommand {}
 
-/** What a form refers to exists. Throws `unknown-reference` or `responsible-inactive`. */
-export class FormReferences {
-  constructor(
-    private readonly pool: Pool,
-    private readonly references: RecordReferences,
-  ) {}
-
-  async require({ pipelineId, stageId, assign }: Pick<FormFields, 'pipelineId' | 'stageId' | 'assign'>): Promise<void> {
-    if (pipelineId !== null || stageId !== null) {
-      await this.references.resolveStage(pipelineId ?? undefined, stageId ?? undefined);
-    }
-    if (assign !== null && 'userId' in assign) await this.references.requireActive(assign.userId);
-    if (assign !== null && 'departmentId' in assign) {
-      const found = await this.pool.query('SELECT 1 FROM read.departments WHERE id = $1', [assign.departmentId]);
-      if (found.rowCount === 0) refuseField('unknown-reference', 'assign.departmentId', 'No such department');
-    }
-  }
+function requireEdit({ principal }: CommandContext): void {
+  if (!allows(principal, 'forms', 'edit')) refuse('forbidden');
 }
 
 interface FormTexts {
@@ -60,6 +49,18 @@ function masked<Body extends FormTexts>(context: CommandContext, body: Body): Bo
 const departmentNamed = ({ assign }: Partial<FormFields>): string | null =>
   assign !== undefined && assign !== null && 'departmentId' in assign ? assign.departmentId : null;
 
+const newKey = (): string => `frm_${randomBytes(KEY_BYTES).toString('base64url')}`;
+
+/** The secret of a form from now on, in its own stream. */
+function secretSet(formId: string, version: number, given: string | undefined): AnyStreamChange {
+  const secret = new Secret(given ?? `fsk_${randomBytes(SECRET_BYTES).toString('base64url')}`);
+  const set = formSecretAggregate.decide(
+    { type: 'set', secret, generated: given === undefined },
+    formSecretAggregate.initialState,
+  );
+  return streamChange({ aggregate: formSecretAggregate, id: formId, version, events: set });
+}
+
 @CommandHandler(CreateForm)
 export class CreateFormHandler implements ICommandHandler<CreateForm> {
   constructor(
@@ -69,20 +70,16 @@ export class CreateFormHandler implements ICommandHandler<CreateForm> {
   ) {}
 
   async execute({ context }: CreateForm): Promise<AcceptedReply> {
-    if (!allows(context.principal, 'forms', 'edit')) refuse('forbidden');
-    const {
-      requireSignature: _signature,
-      quarantine: _quarantine,
-      format: _format,
-      ...fields
-    } = masked(context, context.body.parse(createFormBody));
-    const key = `frm_${randomBytes(KEY_BYTES).toString('base64url')}`;
+    requireEdit(context);
+    const { secret, ...fields } = masked(context, context.body.parse(createFormBody));
     const id = uuidv7();
+    const isSecretSet = secret !== undefined || fields.requireSignature;
     const reply = await whileTheyStand(async () => {
       await this.references.require(fields);
       return this.shell.run(context, formAggregate, id, ({ state }) => ({
-        events: formAggregate.decide({ type: 'create', fields, key }, state),
+        events: formAggregate.decide({ type: 'create', fields, key: newKey(), hasSecret: isSecretSet }, state),
         ...naming([], departmentNamed(fields)),
+        together: isSecretSet ? [secretSet(id, 0, secret)] : [],
       }));
     });
     this.changes.announce();
@@ -99,21 +96,56 @@ export class ChangeFormHandler implements ICommandHandler<ChangeForm> {
   ) {}
 
   async execute({ context }: ChangeForm): Promise<AcceptedReply> {
-    if (!allows(context.principal, 'forms', 'edit')) refuse('forbidden');
+    requireEdit(context);
+    const id = targetOf(context);
     const change = (): Promise<AcceptedReply> =>
-      this.shell.run(context, formAggregate, targetOf(context), async ({ state }) => {
-        if (state.phase === 'none') return refuse('not-found');
-        const {
-          requireSignature: _signature,
-          quarantine: _quarantine,
-          format: _format,
-          ...parsed
-        } = masked(context, context.body.parse(changeFormBody));
+      this.shell.run(context, formAggregate, id, async ({ state }) => {
+        if (state.phase !== 'live') return refuse('not-found');
+        const { secret, ...parsed } = masked(context, context.body.parse(changeFormBody));
         const changes = parsed as Partial<FormFields>;
         await this.references.require({ ...state.fields, ...changes });
-        return { events: formAggregate.decide({ type: 'change', changes }, state), ...naming([], departmentNamed(changes)) };
+        const { state: before, version } = await this.shell.log.load(formSecretAggregate, id);
+        const hasSecret = secret !== undefined || before.secret !== null;
+        const events = formAggregate.decide({ type: 'change', changes, hasSecret }, state);
+        const together = secret === undefined ? [] : [secretSet(id, version, secret)];
+        return { events, ...naming([], departmentNamed(changes)), together };
       });
     const reply = await whileTheyStand(change);
+    this.changes.announce();
+    return reply;
+  }
+}
+
+/** `POST /v1/forms/:id/rotate-key`: the key before is dead at once. */
+@CommandHandler(RotateFormKey)
+export class RotateFormKeyHandler implements ICommandHandler<RotateFormKey> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly changes: FormChanges,
+  ) {}
+
+  async execute({ context }: RotateFormKey): Promise<AcceptedReply> {
+    requireEdit(context);
+    const reply = await this.shell.run(context, formAggregate, targetOf(context), ({ state }) => ({
+      events: formAggregate.decide({ type: 'rotate-key', key: newKey() }, state),
+    }));
+    this.changes.announce();
+    return reply;
+  }
+}
+
+@CommandHandler(DeleteForm)
+export class DeleteFormHandler implements ICommandHandler<DeleteForm> {
+  constructor(
+    private readonly shell: CommandShell,
+    private readonly changes: FormChanges,
+  ) {}
+
+  async execute({ context }: DeleteForm): Promise<AcceptedReply> {
+    requireEdit(context);
+    const reply = await this.shell.run(context, formAggregate, targetOf(context), ({ state }) => ({
+      events: formAggregate.decide({ type: 'delete' }, state),
+    }));
     this.changes.announce();
     return reply;
   }

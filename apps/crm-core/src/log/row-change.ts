@@ -16,6 +16,7 @@ export const READ_TABLES = {
   'read.roles': 'id',
   'read.departments': 'id',
   'read.forms': 'id',
+  'read.leads': 'id',
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
   'read.calls': 'id',

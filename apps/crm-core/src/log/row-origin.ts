@@ -28,6 +28,7 @@ export const ROW_ORIGINS: Readonly<Record<ReadTable, RowOrigin>> = {
   'read.roles': { kind: 'head', category: 'role', endedBy: 'RoleDeleted' },
   'read.departments': { kind: 'head', category: 'department', endedBy: 'DepartmentDeleted' },
   'read.forms': { kind: 'head', category: 'form' },
+  'read.leads': { kind: 'head', category: 'lead', endedBy: 'LeadErased' },
   // Its one row is there before anything happened (`FIRST_ROWS`).
   'read.security': { kind: 'part', category: 'security-settings' },
   'read.custom_fields': { kind: 'head', category: 'custom-field', endedBy: 'CustomFieldDeleted' },

@@ -8,9 +8,11 @@ import { erasures } from './0005-erasures.js';
 import { rebuildMigration } from './0006-rebuild.js';
 import { keyRotation } from './0007-key-rotation.js';
 import { departmentRoles } from './0008-department-roles.js';
+import { formsInFull } from './0014-forms-in-full.js';
 import { secondFactorOfRoles } from './0009-second-factor-of-roles.js';
 import { companiesByName } from './0013-companies-by-name.js';
 import { calls } from './0010-calls.js';
+import { leads } from './0016-leads.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -25,6 +27,8 @@ const migrations = {
   '0009-second-factor-of-roles': secondFactorOfRoles,
   '0013-companies-by-name': companiesByName,
   '0010-calls': calls,
+  '0014-forms-in-full': formsInFull,
+  '0016-leads': leads,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

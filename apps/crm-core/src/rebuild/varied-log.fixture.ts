@@ -31,6 +31,7 @@ type Category =
   | 'role'
   | 'department'
   | 'form'
+  | 'form-secret'
   | 'lead'
   | 'custom-field'
   | 'audit'
@@ -41,7 +42,7 @@ type Category =
   | 'security-settings';
 const CATEGORIES: readonly Category[] = [
   ...(['contact', 'contact', 'contact', 'contact', 'company', 'company', 'deal', 'deal', 'deal'] as const),
-  ...(['user', 'role', 'department', 'form', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
+  ...(['user', 'role', 'department', 'form', 'form-secret', 'lead', 'custom-field', 'audit', 'security-settings'] as const),
   ...(['reveal', 'lookup', 'call', 'incoming-call'] as const),
 ];
 const AWKWARD = ['tab\there', 'line\nbreak', 'back\\slash \\N \\.', '"quoted", {braced}', "o'clock", 'Ёлка ☃ 😀', '', ' '];
@@ -149,9 +150,10 @@ export class VariedLog {
         return [this.#made('Department', isNew, { name: this.#word(), parentId: this.#id() }, {})];
       case 'form':
         return [this.#form(isNew)];
+      case 'form-secret':
+        return [{ type: 'FormSecretSet', data: { secret: new Secret(this.#word()), generated: this.#random() < 0.5 } }];
       case 'lead':
-        if (isNew) return [leadAccepted(this.#textValue())];
-        return stream.generation > 0 ? [] : [{ type: 'LeadErased', data: { contactId: uuidv7() } }];
+        return this.#lead(stream, isNew);
       case 'custom-field':
         if (version > 1) return [];
         return [isNew ? { type: 'CustomFieldDefined', data: this.#definition() } : { type: 'CustomFieldDeleted', data: {} }];
@@ -178,6 +180,36 @@ export class VariedLog {
         return [{ type: 'SecuritySettingsChanged', data: { settings, before: FIRST_SECURITY_SETTINGS, weakened: [] } }];
       }
     }
+  }
+
+  #lead(stream: Stream, isNew: boolean): readonly DomainEvent[] {
+    if (stream.generation > 0) return [];
+    if (!isNew && this.#random() < 0.5) {
+      return [{ type: 'LeadErased', data: { contactId: this.#random() < 0.5 ? null : uuidv7() } }];
+    }
+    return [
+      this.#random() < 0.4
+        ? leadAccepted(this.#textValue())
+        : (this.#pick([this.#quarantined(), this.#setAside()]) ?? this.#setAside()),
+    ];
+  }
+
+  #quarantined(): DomainEvent {
+    const content = new Secret({ sent: { attribution: {}, ip: '192.0.2.1' }, masked: this.#maskedLead() });
+    return { type: 'LeadQuarantined', data: { ...waiting(), reason: 'honeypot', content } };
+  }
+
+  #setAside(): DomainEvent {
+    const masked = this.#random() < 0.3 ? null : this.#maskedLead();
+    return {
+      type: 'LeadSetAside',
+      data: { ...waiting(), reason: 'unknown-form', content: new Secret({ received: 'e', masked }) },
+    };
+  }
+
+  #maskedLead(): object {
+    const shown = { name: this.#word(), phone: null, email: null, company: null, title: null, message: this.#word() };
+    return { ...shown, attribution: this.#random() < 0.5 ? {} : { utm_source: this.#word() } };
   }
 
   #record(stream: Stream, kind: string, isNew: boolean, fields: Readonly<Record<string, unknown>>): readonly DomainEvent[] {
@@ -238,6 +270,9 @@ export class VariedLog {
   }
 
   #form(isNew: boolean): DomainEvent {
+    if (!isNew && this.#random() < 0.3) {
+      return this.#random() < 0.5 ? { type: 'FormKeyRotated', data: { key: uuidv7() } } : { type: 'FormDeleted', data: {} };
+    }
     const fields = {
       ...{
         name: this.#word(),
@@ -247,6 +282,7 @@ export class VariedLog {
         stageId: null,
       },
       ...{ titleTemplate: '{form}', assign: null, requireConsent: this.#random() < 0.5, successUrl: null },
+      ...{ requireSignature: false, quarantine: this.#random() < 0.5, quarantineAfter: 60, format: 'tilda' },
     };
     return this.#made('Form', isNew, fields, isNew ? { key: uuidv7() } : {});
   }
@@ -325,11 +361,16 @@ const ERASURE = {
   ...{ erasedDealIds: [], keptDealIds: [], erasedLeadIds: [] },
 };
 
+const waiting = () => ({ formId: uuidv7(), receivedAt: '2026-01-01T00:00:00.000Z' });
+
 function leadAccepted(message: unknown): DomainEvent {
   const ids = { formId: uuidv7(), contactId: uuidv7(), dealId: uuidv7() };
   return {
     type: 'LeadAccepted',
-    data: { ...ids, receivedAt: '2026-01-01T00:00:00.000Z', matched: false, message, consent: null },
+    data: {
+      ...{ ...ids, receivedAt: '2026-01-01T00:00:00.000Z', matched: false, possibleDuplicates: [uuidv7()] },
+      ...{ message, consent: null },
+    },
   };
 }
 

@@ -11,6 +11,9 @@ const CUSTOM = 'custom.';
 const FLAT_NAMES: ReadonlySet<string> = new Set(['gclid', 'yclid', 'fbclid', '_ym_uid', 'roistat']);
 const FLAT_BRACKETS = /^attribution\[([^\]]*)\]$/;
 
+/** Whether a name is a mark of a campaign, wherever it stands. */
+export const isMark = (name: string): boolean => name.startsWith('utm_') || FLAT_NAMES.has(name);
+
 /** Collects where a lead came from, within the limits. Errors name positions, never a key or a value: either may hold a person's. */
 export class AttributionDraft {
   readonly #entries = new Map<string, string>();
@@ -22,7 +25,7 @@ export class AttributionDraft {
   addFlat(name: string, value: unknown): void {
     const bracketed = FLAT_BRACKETS.exec(name)?.[1];
     if (bracketed !== undefined) this.#addMark(bracketed, value);
-    else if (name.startsWith('utm_') || FLAT_NAMES.has(name)) this.#addMark(name, value);
+    else if (isMark(name)) this.#addMark(name, value);
     else this.#add(CUSTOM, name, value);
   }
 

@@ -13,7 +13,11 @@ const TEXT_LIMITS = { name: 200, phone: 100, email: 320, company: 200, title: 20
 type TextField = keyof typeof TEXT_LIMITS;
 const TEXT_FIELDS = Object.keys(TEXT_LIMITS) as TextField[];
 const CONTACTABLE: readonly TextField[] = ['name', 'phone', 'email', 'message'];
-const OWN_FIELDS: ReadonlySet<string> = new Set([...TEXT_FIELDS, 'attribution', 'consent', 'submissionId']);
+/** Hidden on a page: a person leaves it empty, a machine fills it (intake.md "Sending a lead"). */
+const TRAP = 'website';
+const OWN_FIELDS: ReadonlySet<string> = new Set([...TEXT_FIELDS, 'attribution', 'consent', 'submissionId', TRAP]);
+/** How a form without scripts sends the parts of a consent. */
+const FLAT_CONSENT: ReadonlySet<string> = new Set(['consent[textId]', 'consent[givenAt]']);
 const MAX_TEXT_ID = 200;
 /** Enough to correct a form by; a body of nothing but faults gets no answer larger than itself. */
 const MAX_ERRORS = 20;
@@ -24,6 +28,10 @@ export interface IntakeContext {
   readonly requireConsent: boolean;
   /** The sender's address, canonical. */
   readonly ip: string;
+  /** ISO 8601: when a check box was ticked, as far as anybody knows. */
+  readonly receivedAt: string;
+  /** Whether the body is one of texts alone, as an HTML form sends it. */
+  readonly isFlat: boolean;
 }
 
 export interface LeadDraft {
@@ -31,6 +39,8 @@ export interface LeadDraft {
   readonly lead: Secret<SealedLead>;
   /** The client's own id of this submission; null where it gave none. */
   readonly submissionId: string | null;
+  /** Whether the field that only machines see was filled. */
+  readonly isTrapped: boolean;
 }
 
 /**
@@ -41,7 +51,7 @@ export function leadOf(body: unknown, context: IntakeContext): LeadDraft {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid([{ path: '', code: 'not-an-object', message: 'Send an object of fields.' }]);
   }
-  const fields = new Map(Object.entries(body));
+  const fields = context.isFlat ? withConsent(body, context.receivedAt) : new Map<string, unknown>(Object.entries(body));
   const errors: FieldError[] = [];
   const texts = readTexts(fields, errors);
   const attribution = readAttribution(fields, errors);
@@ -53,7 +63,21 @@ export function leadOf(body: unknown, context: IntakeContext): LeadDraft {
   if (errors.length > 0) throw invalid(errors);
   if (context.requireConsent && consent === undefined) refuse('consent-required');
   const lead: SealedLead = { ...texts, attribution, ...(consent ? { consent } : {}), ip: context.ip };
-  return { lead: new Secret(lead), submissionId };
+  return { lead: new Secret(lead), submissionId, isTrapped: isFilled(fields.get(TRAP)) };
+}
+
+function isFilled(value: unknown): boolean {
+  return value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
+}
+
+/** `consent[textId]` and `consent[givenAt]`, or a check box `consent` whose value is the text's id and whose time is now. */
+function withConsent(body: object, receivedAt: string): Map<string, unknown> {
+  const fields = new Map<string, unknown>(Object.entries(body).filter(([name]) => !FLAT_CONSENT.has(name)));
+  const given = new Map<string, unknown>(Object.entries(body).filter(([name]) => FLAT_CONSENT.has(name) || name === 'consent'));
+  const textId = given.get('consent[textId]') ?? given.get('consent');
+  if (isFilled(textId)) fields.set('consent', { textId, givenAt: given.get('consent[givenAt]') ?? receivedAt });
+  else fields.delete('consent');
+  return fields;
 }
 
 function readTexts(fields: ReadonlyMap<string, unknown>, errors: FieldError[]): Partial<Record<TextField, string>> {

@@ -4,7 +4,8 @@ import { DomainError } from '#kernel';
 import { leadOf } from './lead.intake.js';
 
 const IP = '192.0.2.7';
-const read = (body: unknown, requireConsent = false): SealedLead => leadOf(body, { requireConsent, ip: IP }).lead.expose();
+const context = { requireConsent: false, ip: IP, receivedAt: '2026-01-01T00:00:00.000Z', isFlat: false };
+const read = (body: unknown, requireConsent = false): SealedLead => leadOf(body, { ...context, requireConsent }).lead.expose();
 const refusal = (body: unknown, requireConsent = false): DomainError => {
   try {
     read(body, requireConsent);
@@ -66,7 +67,6 @@ describe('a lead', () => {
     expect(lead.attribution).toEqual({
       'custom.responsibleId': 'r',
       'custom.tags': '["vip"]',
-      'custom.website': 'w',
       'custom.__proto__': '{"a":1}',
       'custom.constructor': 'c',
     });
@@ -104,9 +104,33 @@ describe('a lead', () => {
   });
 
   it('reads submissionId as a key, not as a part of the lead', () => {
-    const draft = leadOf({ name: 'x', submissionId: 's-1' }, { requireConsent: false, ip: IP });
+    const draft = leadOf({ name: 'x', submissionId: 's-1' }, context);
     expect(draft.submissionId).toBe('s-1');
     expect(draft.lead.expose()).toEqual({ name: 'x', attribution: {}, ip: IP });
+  });
+});
+
+describe('the field that only machines see', () => {
+  const trapped = (website: unknown): boolean => leadOf({ name: 'x', website }, context).isTrapped;
+  it('traps who fills it, and is kept nowhere', () => {
+    expect([trapped('http://spam.example'), trapped(1), trapped({})]).toEqual([true, true, true]);
+    expect([trapped(''), trapped(' '), trapped(null), trapped(undefined)]).toEqual([false, false, false, false]);
+    expect(leadOf({ name: 'x', website: 'spam' }, context).lead.expose().attribution).toEqual({});
+  });
+});
+
+describe('a flat body', () => {
+  const flat = (body: object) => leadOf(body, { ...context, isFlat: true, requireConsent: true }).lead.expose();
+  it('agrees by two fields, or by a check box at the time it comes', () => {
+    const both = { name: 'x', 'consent[textId]': 'pd-1', 'consent[givenAt]': '2026-11-23T10:00:00Z' };
+    expect(flat(both)).toMatchObject({ attribution: {}, consent: { textId: 'pd-1', givenAt: '2026-11-23T10:00:00.000Z' } });
+    expect(flat({ name: 'x', consent: 'pd-1' }).consent).toEqual({ textId: 'pd-1', givenAt: context.receivedAt });
+    expect(() => flat({ name: 'x', consent: '' })).toThrow(expect.objectContaining({ code: 'consent-required' }));
+  });
+
+  it('brings marks by their names, or in brackets', () => {
+    const body = { name: 'x', consent: 'c', utm_source: 'a', gclid: 'b', 'attribution[city]': 'c', other: 'd' };
+    expect(flat(body).attribution).toEqual({ utm_source: 'a', gclid: 'b', city: 'c', 'custom.other': 'd' });
   });
 });
 

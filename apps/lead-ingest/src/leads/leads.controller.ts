@@ -1,8 +1,9 @@
 import { Controller, HttpCode, Options, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { mediaTypeOf } from '#platform';
-import { refuse } from '#kernel';
 import { IntakeDoor, LEADS_ROUTE } from '../door/intake-door.js';
+import { wordsFor } from '../pages/page.words.js';
+import { thanksPage } from '../pages/pages.js';
 import { LeadIntake } from './lead-intake.js';
 
 @Controller(LEADS_ROUTE)
@@ -19,28 +20,48 @@ export class LeadsController {
     return;
   }
 
-  /** 202 with the lead's id; for a page's own form, which asks for HTML, 303 to where the form says. */
+  /**
+   * 202 with the lead's id; for a page's own form, which asks for HTML, 303 to where the form says, or thanks. A source that only tries
+   * whether somebody is there gets 200.
+   */
   @Post()
   @HttpCode(202)
   async post(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ readonly leadId: string } | undefined> {
+  ): Promise<Taken | string | undefined> {
     const { form, ip } = this.door.admissionOf(request);
-    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') refuse('unsupported-media-type');
-    const key = request.headers['idempotency-key'];
+    // A packed body is of no type that is read here; whether it is signed is decided first.
+    const isPacked = (request.headers['content-encoding'] ?? 'identity') !== 'identity';
     const leadId = await this.intake.accept({
       form,
       ip,
       body: request.body as Buffer | undefined,
-      mediaType: mediaTypeOf(request),
-      idempotencyKey: Array.isArray(key) ? key.join(',') : key,
+      mediaType: isPacked ? undefined : mediaTypeOf(request),
+      idempotencyKey: oneOf(request.headers['idempotency-key']),
+      signature: oneOf(request.headers['palisade-signature']),
       receivedAt: new Date(),
     });
-    if (form.successUrl === null || !wantsHtml(request.headers.accept)) return { leadId };
-    reply.status(303).header('location', form.successUrl);
+    if (leadId === null) {
+      reply.status(200);
+      return { ok: true };
+    }
+    if (!wantsHtml(request.headers.accept)) return { leadId };
+    if (form.successUrl === null) {
+      const { html, headers } = thanksPage(form, wordsFor(request.headers['accept-language']));
+      reply.headers(headers);
+      return html;
+    }
+    // As URLs stand in headers: whatever script its words are in.
+    reply.status(303).header('location', new URL(form.successUrl).href);
     return undefined;
   }
+}
+
+type Taken = { readonly leadId: string } | { readonly ok: true };
+
+function oneOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header;
 }
 
 function wantsHtml(accept: string | undefined): boolean {

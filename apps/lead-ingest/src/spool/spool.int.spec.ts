@@ -16,6 +16,7 @@ const newLead = (leadId = uuidv7(), bodyMac: Uint8Array | null = null, sealed = 
   receivedAt: new Date().toISOString(),
   sealed,
   bodyMac,
+  signed: null,
 });
 
 describe('the spool', () => {
@@ -68,6 +69,21 @@ describe('the spool', () => {
     await expect(spool.store(newLead(leadId, mac))).resolves.toBe('repeated');
     await expect(spool.store(newLead(leadId, otherMac))).rejects.toMatchObject({ code: 'idempotency-key-reused' });
     expect(spool.waitingCount).toBe(0);
+  });
+
+  it('takes a signature for one lead, whatever key it comes under', async () => {
+    const spool = await spoolOf();
+    const keys = openSpoolKeys(dir);
+    const [signature, mac] = [uuidv7(), keys.macOf(Buffer.from('body'))];
+    const signedAs = (leadId: string): NewLead => ({
+      ...newLead(leadId, mac),
+      signed: { id: signature, mac: keys.macOf(Buffer.from(leadId)) },
+    });
+    const [first, other] = [uuidv7(), uuidv7()];
+    await expect(spool.store(signedAs(first))).resolves.toBe('stored');
+    await expect(spool.store(signedAs(first))).resolves.toBe('repeated');
+    await expect(spool.store(signedAs(other))).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+    expect(spool.waitingCount).toBe(1);
   });
 
   it('drops receipts by age', async () => {
@@ -152,7 +168,7 @@ const WRITER = `
   const thread = new Worker(worker, { execArgv: [], workerData: { dir, maxBytes: null, reserveBytes: 0 } });
   let batch = [];
   const next = () => {
-    batch = Array.from({ length: 8 }, () => ({ leadId: randomUUID(), formId: 'f', receivedAt: 'now', sealed: 's'.repeat(3000), bodyMac: null }));
+    batch = Array.from({ length: 8 }, () => ({ leadId: randomUUID(), formId: 'f', receivedAt: 'now', sealed: 's'.repeat(3000), bodyMac: null, signed: null }));
     thread.postMessage({ id: 1, name: 'store', input: batch });
   };
   thread.on('message', () => { process.stdout.write(batch.map(({ leadId }) => leadId + '\\n').join('')); next(); });

@@ -11,6 +11,8 @@ export interface StoredLead {
 /** A lead to be stored. With an idempotency key comes the MAC of the body; without one nothing is remembered of it. */
 export interface NewLead extends StoredLead {
   readonly bodyMac: Uint8Array | null;
+  /** For a signed one: the signature's own receipt, by which it counts for this lead alone. */
+  readonly signed: { readonly id: string; readonly mac: Uint8Array } | null;
 }
 
 export interface WaitingLead extends StoredLead {

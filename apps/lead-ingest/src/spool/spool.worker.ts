@@ -114,12 +114,19 @@ const handlers: Handlers = {
 
 /** One lead inside the batch's transaction; the receipt decides whether it is the first of its key. */
 function storeLead(lead: NewLead): StoreOutcome {
+  if (lead.signed !== null && receiptOf(lead.signed.id, lead.signed.mac, lead.receivedAt) === 'reused') return 'reused';
   if (lead.bodyMac !== null) {
-    const remembered = statements.remember.run(lead.leadId, lead.bodyMac, lead.receivedAt);
-    if (remembered.changes === 0) return sameBody(lead.leadId, lead.bodyMac) ? 'repeated' : 'reused';
+    const receipt = receiptOf(lead.leadId, lead.bodyMac, lead.receivedAt);
+    if (receipt !== 'stored') return receipt;
   }
   statements.enqueue.run(lead.leadId, lead.formId, lead.receivedAt, lead.sealed);
   return 'stored';
+}
+
+/** Remembers a MAC under an id: for the first time, again, or another one than before. */
+function receiptOf(id: string, mac: Uint8Array, receivedAt: string): StoreOutcome {
+  if (statements.remember.run(id, mac, receivedAt).changes > 0) return 'stored';
+  return sameBody(id, mac) ? 'repeated' : 'reused';
 }
 
 /** Large leads come in smaller portions, so that a backlog of them costs no memory. */

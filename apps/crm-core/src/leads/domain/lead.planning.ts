@@ -1,27 +1,56 @@
 import { Secret } from '#kernel';
-import type { SealedLead } from '#contracts';
+import type { QuarantineReason, SealedLead } from '#contracts';
 import { maskText } from '#privacy';
-import { lookupForm, receivedPoint, type ContactPoint } from '../../records/domain/contact-point.js';
+import { lookupForm, maskPoint, receivedPoint, type ContactPoint } from '../../records/domain/contact-point.js';
 import { personalText, type PersonalText } from '../../records/domain/personal-text.js';
+import { RECORD_LIMITS } from '../../records/record-bodies.js';
 import type { ContactFields } from '../../contacts/domain/contact.events.js';
+import type { MaskedLead, SentLead } from './lead.events.js';
 
 /** What stands for a name where none was given. */
 const NO_NAME = '—';
-const LONGEST_NAME = 200;
-const LONGEST_NOTE = 10_000;
+const { name: LONGEST_NAME, note: LONGEST_NOTE, points: MOST_POINTS } = RECORD_LIMITS;
 
 /** Attribution as the deal keeps it: as sent, and with numbers and e-mails masked. */
 export type Attribution = Secret<Readonly<Record<string, { readonly text: string; readonly masked: string }>>>;
 
+/** What was sent, without what ingest thought of it. */
+export function sentLead({ quarantineReason: _reason, ...sent }: SealedLead): SentLead {
+  return sent as SentLead;
+}
+
+/** Why a lead is put aside, or null: what ingest says, or the form that puts all its leads aside. */
+export function quarantineReason(lead: SealedLead, form: { readonly quarantine?: boolean }): QuarantineReason | null {
+  return lead.quarantineReason ?? (form.quarantine === true ? 'form' : null);
+}
+
+/** A lead as lists show it while it waits: numbers and e-mails masked, wherever they stand. */
+export function maskedLead(lead: SentLead, region: string): MaskedLead {
+  const text = (value: string | undefined): string | null => {
+    const trimmed = value?.normalize('NFC').trim() ?? '';
+    return trimmed === '' ? null : maskText(cut(trimmed, LONGEST_NOTE), region);
+  };
+  const mask = (kind: ContactPoint['kind'], value: string | undefined): string | null => {
+    const point = value === undefined ? undefined : receivedPoint(kind, '', value, region);
+    return point === undefined ? null : maskPoint(point);
+  };
+  const attribution = Object.entries(lead.attribution).map(([key, value]) => [maskText(key, region), maskText(value, region)]);
+  return {
+    ...{ name: text(lead.name), phone: mask('phone', lead.phone), email: mask('email', lead.email) },
+    ...{ company: text(lead.company), title: text(lead.title), message: text(lead.message) },
+    attribution: Object.fromEntries(attribution) as Record<string, string>,
+  };
+}
+
 /** The telephone and the e-mail of a lead as contact points, unverified; raw where they do not parse. Masks are no data. */
-export function leadPoints(lead: SealedLead, ids: { phone: string; email: string }, region: string): readonly ContactPoint[] {
+export function leadPoints(lead: SentLead, ids: { phone: string; email: string }, region: string): readonly ContactPoint[] {
   const phone = lead.phone === undefined ? undefined : receivedPoint('phone', ids.phone, lead.phone, region);
   const email = lead.email === undefined ? undefined : receivedPoint('email', ids.email, lead.email, region);
   return [phone, email].filter((point) => point !== undefined);
 }
 
 /** The fields of a new contact from a lead. */
-export function newContactFields(lead: SealedLead, points: readonly ContactPoint[], region: string): ContactFields {
+export function newContactFields(lead: SentLead, points: readonly ContactPoint[], region: string): ContactFields {
   const name = lead.name?.trim() ?? '';
   const company = lead.company?.trim() ?? '';
   return {
@@ -35,11 +64,15 @@ export function newContactFields(lead: SealedLead, points: readonly ContactPoint
   };
 }
 
-/** The change of a known contact: points that it does not have yet are added; nothing else of it is touched. */
+/**
+ * The change of a known contact: points that it does not have yet are added, raw ones too, as far as a contact takes points;
+ * nothing else of it is touched.
+ */
 export function addedPoints(present: ContactFields, points: readonly ContactPoint[]): Partial<ContactFields> {
   const missing = (kind: ContactPoint['kind'], known: readonly ContactPoint[]): readonly ContactPoint[] => {
-    const forms = new Set(known.map(lookupForm));
-    return points.filter((point) => point.kind === kind && lookupForm(point) !== null && !forms.has(lookupForm(point)));
+    const forms = new Set(known.map(sameness));
+    const added = points.filter((point) => point.kind === kind && !forms.has(sameness(point)));
+    return added.slice(0, Math.max(0, MOST_POINTS - known.length));
   };
   const [phones, emails] = [missing('phone', present.phones), missing('email', present.emails)];
   return {
@@ -48,16 +81,30 @@ export function addedPoints(present: ContactFields, points: readonly ContactPoin
   };
 }
 
-export function leadAttribution(lead: SealedLead, region: string): Attribution | null {
+/** By what a point is known again: its lookup form, or, raw, its text. */
+function sameness(point: ContactPoint): string | null {
+  return lookupForm(point) ?? (point.value.isErased ? null : `raw:${point.value.expose()}`);
+}
+
+export function leadAttribution(lead: SentLead, region: string): Attribution | null {
   const entries = Object.entries(lead.attribution);
   if (entries.length === 0) return null;
   const masked = entries.map(([key, text]) => [maskText(key, region), { text, masked: maskText(text, region) }] as const);
   return new Secret(Object.fromEntries(masked));
 }
 
-export function leadMessage(lead: SealedLead, region: string): PersonalText | null {
+export function leadMessage(lead: SentLead, region: string): PersonalText | null {
   const message = lead.message?.trim() ?? '';
   return message === '' ? null : personalText(cut(message, LONGEST_NOTE), region);
+}
+
+/**
+ * The note of the deal: what the person called it, the company he named, and what he wrote, a line or more each. The deal's title is
+ * the form's alone, and no company is looked for: what a stranger writes links nothing.
+ */
+export function dealNote(lead: SentLead, region: string): PersonalText | null {
+  const lines = [lead.title, lead.company, lead.message].map((text) => text?.trim() ?? '').filter((text) => text !== '');
+  return lines.length === 0 ? null : personalText(cut(lines.join('\n'), LONGEST_NOTE), region);
 }
 
 function cut(text: string, characters: number): string {

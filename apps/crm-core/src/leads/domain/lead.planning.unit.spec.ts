@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import { Secret } from '#kernel';
-import type { SealedLead } from '#contracts';
-import { addedPoints, leadAttribution, leadMessage, leadPoints, newContactFields } from './lead.planning.js';
+import type { ContactPoint } from '../../records/domain/contact-point.js';
+import {
+  addedPoints,
+  dealNote,
+  leadAttribution,
+  leadMessage,
+  leadPoints,
+  maskedLead,
+  newContactFields,
+  quarantineReason,
+  sentLead,
+} from './lead.planning.js';
+import type { SentLead } from './lead.events.js';
 import { leadTitle, nextInTurn } from './lead-title.js';
 
 const IDS = { phone: '00000000-0000-4000-8000-000000000001', email: '00000000-0000-4000-8000-000000000002' };
 const OTHER_IDS = { phone: '00000000-0000-4000-8000-000000000003', email: '00000000-0000-4000-8000-000000000004' };
-const lead = (parts: Partial<SealedLead>): SealedLead => ({ attribution: {}, ip: '192.0.2.1', ...parts });
+const lead = (parts: Partial<SentLead>): SentLead => ({ attribution: {}, ip: '192.0.2.1', ...parts });
 
 describe('the points of a lead', () => {
   it('are normalised and unverified', () => {
@@ -38,6 +49,18 @@ describe('a known contact', () => {
   });
 });
 
+describe('a known contact and what does not parse', () => {
+  it('gets it once, raw, and no more points than a contact takes', () => {
+    const raw = (): ContactPoint[] => [...leadPoints(lead({ phone: 'ask at the desk' }), IDS, 'RU')];
+    const empty = newContactFields(lead({}), [], 'RU');
+    const once = addedPoints(empty, raw());
+    expect(once.phones?.map(({ form }) => form)).toEqual(['raw']);
+    expect(addedPoints({ ...empty, phones: once.phones ?? [] }, raw())).toEqual({});
+    const full = Array.from({ length: 50 }, (_, n) => leadPoints(lead({ phone: `desk ${n}` }), IDS, 'RU')).flat();
+    expect(addedPoints({ ...empty, phones: full }, raw())).toEqual({});
+  });
+});
+
 describe('a new contact', () => {
   it('has a dash for a name that was not given', () => {
     expect(newContactFields(lead({ phone: '1' }), [], 'RU').name.expose().text).toBe('—');
@@ -55,6 +78,37 @@ describe('attribution and message', () => {
     expect(attribution?.expose()['utm_term']?.masked).not.toContain('5550123');
     expect(leadMessage(lead({ message: '  ' }), 'RU')).toBeNull();
     expect(leadAttribution(lead({}), 'RU')).toBeNull();
+  });
+});
+
+describe('the note of the deal', () => {
+  it('keeps what the form has no field for, masked', () => {
+    const note = dealNote(lead({ title: ' Delivery ', company: 'Daisy', message: 'Call 89165550123' }), 'RU');
+    expect(note?.expose().text).toBe('Delivery\nDaisy\nCall 89165550123');
+    expect(note?.expose().masked).not.toContain('5550123');
+    expect(dealNote(lead({ title: ' ' }), 'RU')).toBeNull();
+  });
+});
+
+describe('a lead that waits', () => {
+  it('is shown masked, in every field', () => {
+    const number = '89165550123';
+    const sent = lead({
+      ...{ name: `N ${number}`, phone: number, email: 'ivan@mail.ru', company: number, title: number, message: `x ${number}` },
+      attribution: { utm_term: number },
+    });
+    const masked = maskedLead(sent, 'RU');
+    expect(masked).toMatchObject({ phone: '+7 *** ***-**-23', email: 'i***@m***.ru' });
+    expect(JSON.stringify(masked)).not.toMatch(/5550123|ivan/);
+    expect(maskedLead(lead({ phone: 'ask', name: ' ' }), 'RU')).toMatchObject({ name: null, phone: '***', email: null });
+  });
+
+  it('waits for what ingest or the form says, ingest first', () => {
+    const received = { attribution: {}, ip: '192.0.2.1' };
+    expect(quarantineReason(received, {})).toBeNull();
+    expect(quarantineReason(received, { quarantine: true })).toBe('form');
+    expect(quarantineReason({ ...received, quarantineReason: 'rate' }, { quarantine: true })).toBe('rate');
+    expect(sentLead({ ...received, quarantineReason: 'rate' })).toEqual(received);
   });
 });
 

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Alarm } from '#contracts';
+import { testDatabase, type TestDatabase } from '#testing';
+import { queryAlarms } from '../queries/alarms.query.js';
+import { raiseManyRefusedRequests } from './refusals-many.js';
+import { raiseRefusedSignIns } from './refused-sign-ins.js';
+
+let database: TestDatabase;
+let db: Kysely<unknown>;
+let gateway: pg.Pool;
+beforeAll(async () => {
+  database = await testDatabase();
+  db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.monitorUrl, max: 2 }) }),
+  });
+  gateway = new pg.Pool({ connectionString: database.gatewayUrl, max: 2 });
+});
+afterAll(async () => {
+  await Promise.all([db.destroy(), gateway.end()]);
+  await database.drop();
+});
+
+/** As gateways write them: one every so many seconds, the last one now. */
+async function tried(tries: {
+  account: string;
+  userId?: string;
+  count: number;
+  everySeconds: number;
+  reason?: string;
+}): Promise<void> {
+  await gateway.query(
+    `INSERT INTO access.audit (id, at, type, actor_id, ip, details)
+     SELECT gen_random_uuid(), clock_timestamp() - make_interval(secs => ($3 - n) * $4::float8), $5, $2, '203.0.113.7',
+       jsonb_strip_nulls(jsonb_build_object('account', $1::text, 'reason', $6::text))
+     FROM generate_series(1, $3::integer) AS n`,
+    [
+      ...[tries.account, tries.userId ?? null, tries.count, tries.everySeconds],
+      ...[tries.reason === undefined ? 'sign-in.failed' : 'sign-in.refused', tries.reason ?? null],
+    ],
+  );
+}
+async function refused(userId: string, count: number, secondsAgo: number): Promise<void> {
+  await gateway.query(
+    `INSERT INTO access.refused_requests (user_id, second, count)
+     VALUES ($1, date_trunc('second', clock_timestamp()) - make_interval(secs => $3), $2)`,
+    [userId, count, secondsAgo],
+  );
+}
+const alarmsOf = async (userId: string): Promise<readonly Alarm[]> =>
+  (await queryAlarms(db, { limit: 200, beforeId: null, afterId: null, filter: { type: null, userId, from: null, to: null } }))
+    .items;
+
+describe('sign-in.refused', () => {
+  it('with the tenth failure for one account within ten minutes, once', async () => {
+    const userId = randomUUID();
+    const account = randomUUID();
+    await tried({ account, userId, count: 9, everySeconds: 1 });
+    await tried({ account: randomUUID(), count: 9, everySeconds: 1 });
+    expect(await raiseRefusedSignIns(db)).toBe(0);
+    await tried({ account, userId, count: 4, everySeconds: 0.1 });
+    expect([await raiseRefusedSignIns(db), await raiseRefusedSignIns(db)]).toEqual([1, 0]);
+    expect(await alarmsOf(userId)).toMatchObject([{ type: 'sign-in.refused', count: 10, severity: 'warning' }]);
+  });
+
+  it('not with ten failures over a longer time', async () => {
+    await tried({ account: randomUUID(), count: 12, everySeconds: 70 });
+    expect(await raiseRefusedSignIns(db)).toBe(0);
+  });
+
+  it('with the right password from a refused address, once for a while, and not for one that is throttled or deactivated', async () => {
+    const [userId, account] = [randomUUID(), randomUUID()];
+    for (const reason of ['throttled', 'deactivated']) await tried({ account, userId, count: 1, everySeconds: 1, reason });
+    expect(await raiseRefusedSignIns(db)).toBe(0);
+    await tried({ account, userId, count: 3, everySeconds: 0, reason: 'address' });
+    expect([await raiseRefusedSignIns(db), await raiseRefusedSignIns(db)]).toEqual([1, 0]);
+    expect(await alarmsOf(userId)).toMatchObject([{ type: 'sign-in.refused', userId }]);
+  });
+
+  it('is all that the monitor sees of the audit', async () => {
+    const monitor = new pg.Pool({ connectionString: database.monitorUrl, max: 1 });
+    await expect(monitor.query('SELECT FROM access.audit')).rejects.toThrow('permission denied');
+    await expect(monitor.query('SELECT FROM access.webhooks')).rejects.toThrow('permission denied');
+    await expect(monitor.query('DELETE FROM access.refused_requests')).rejects.toThrow('permission denied');
+    await monitor.end();
+  });
+});
+
+describe('refusals.many', () => {
+  it('with the twentieth answer of no within a minute, over all gateways, once', async () => {
+    const userId = randomUUID();
+    await refused(userId, 10, 70);
+    await refused(userId, 9, 50);
+    await refused(userId, 10, 5);
+    expect(await raiseManyRefusedRequests(db)).toBe(0);
+    await refused(userId, 1, 2);
+    await refused(userId, 5, 1);
+    expect([await raiseManyRefusedRequests(db), await raiseManyRefusedRequests(db)]).toEqual([1, 0]);
+    expect(await alarmsOf(userId)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
+  });
+});
