@@ -9,9 +9,11 @@ import { refreshDocument, table, writeResults } from './report.js';
 import { alternate } from './rounds.js';
 import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
+import { gate } from './rows/gate.js';
 import { leadIntake } from './rows/lead-intake.js';
 import { openCard } from './rows/open-card.js';
 import { rebuildReadModels } from './rows/rebuild.js';
+import { windows } from './rows/windows.js';
 import { BenchSystem } from './system.js';
 
 const ROUNDS = 5;
@@ -33,6 +35,8 @@ const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> =
   command: createContact,
   intake: leadIntake,
   append: appendEvent,
+  gate,
+  windows,
   rebuild: rebuildReadModels,
 };
 

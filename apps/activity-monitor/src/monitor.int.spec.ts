@@ -206,6 +206,28 @@ it('a stand-by takes over, and nothing is folded twice', async () => {
   await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined));
 });
 
+it('partitions of an instance that died are taken over within five seconds, and not before it is silent', async () => {
+  const viewer = await gate.person();
+  await Promise.all(monitors.map((monitor) => monitor.stop()));
+  await gate.monitor.query("INSERT INTO monitor.members (instance, seen_at) VALUES ('dead', clock_timestamp())");
+  await gate.monitor.query("UPDATE monitor.partition_leases SET owner = 'dead'");
+  monitors = [await start(), await start()];
+  await gate.admit({ viewer });
+  await relay(viewer);
+  const owners = async (): Promise<readonly string[]> => {
+    const { rows } = await gate.monitor.query<{ owner: string }>('SELECT DISTINCT owner FROM monitor.partition_leases');
+    return rows.map((row) => row.owner);
+  };
+  expect(await owners()).toEqual(['dead']);
+  expect(await until('the window', folded(viewer), 5_000)).toBe(1);
+  // Both share what there is.
+  await until('two owners', async () => ((await owners()).length === 2 ? true : undefined));
+  const { rows } = await gate.monitor.query(
+    'SELECT count(*)::int AS partitions FROM monitor.partition_leases GROUP BY owner ORDER BY 1',
+  );
+  expect(rows).toEqual([{ partitions: 32 }, { partitions: 32 }]);
+});
+
 it('a broker that comes back empty: what is published again changes nothing, what is new is folded', async () => {
   const viewer = await gate.person();
   await gate.admit({ viewer });

@@ -16,8 +16,10 @@ import {
 } from '#platform';
 import type { MonitorConfig } from './config.js';
 import { Heartbeats } from './cut-off/heartbeats.js';
+import { startFolding } from './fold/monitor-folding.js';
 import { leadMonitor } from './fold/monitor-leader.js';
 import { keepLedgerMonths } from './ledger/ledger-months.js';
+import { OneAtATime } from './fold/one-at-a-time.js';
 import { MonitorModule } from './monitor.module.js';
 
 const RETRY_MS = 200;
@@ -26,12 +28,12 @@ const RETRY_MS = 200;
 export interface Monitor {
   /** Where health and metrics are answered. */
   readonly url: string;
-  /** Finishes the batch in hand, hands the leadership over, and closes everything. */
+  /** Finishes the batch in hand, gives partitions and leadership up, and closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts one instance: it answers queries, and stands to lead. Neither database nor broker need be there yet; what is down shows
+ * Starts one instance: it answers queries, folds its share of the partitions, and stands to lead. Neither database nor broker need be there yet; what is down shows
  * in `/health/ready`.
  */
 export async function startMonitor(config: MonitorConfig, logger: Logger): Promise<Monitor> {
@@ -46,10 +48,12 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   const answering = answerQueries(app, broker, config, stopping.signal);
   const { ledgerRetentionMonths: retentionMonths } = config;
   const ledgerMonths = keepLedgerMonths({ db, retentionMonths, logger }, stopping.signal);
+  const oneAtATime = new OneAtATime();
+  const folding = startFolding({ db, broker, logger, oneAtATime, instance: config.instance }, stopping.signal);
   const leadership = holdLeadership({
     databaseUrl: config.databaseUrl,
     name: 'monitor-fold',
-    onAcquired: (signal) => leadMonitor({ db, broker, heartbeats, logger }, signal),
+    onAcquired: (signal) => leadMonitor({ db, broker, heartbeats, logger, oneAtATime, relay: folding.relay }, signal),
     logger,
   });
   await app.listen(config.healthPort, config.host);
@@ -60,6 +64,7 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
       stopping.abort();
       await Promise.all([answering, ledgerMonths]);
       await leadership.stop();
+      await folding.ended;
       heartbeats.stop();
       await app.close();
       await broker.close();

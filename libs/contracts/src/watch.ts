@@ -97,6 +97,8 @@ export const ALARM_TYPES = [
   'sign-in.refused',
   'settings.weakened',
   'mass.deletion',
+  // Of our own: tallies, windows or ledger are not what the disclosure log says.
+  'records.differ',
 ] as const;
 
 /** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */

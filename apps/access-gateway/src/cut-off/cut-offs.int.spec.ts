@@ -110,7 +110,10 @@ describe('cutting off', () => {
       held: false,
     }));
     for (const event of events) {
-      await fixture.monitor.query('INSERT INTO watch.outbox (id, payload) VALUES ($1, $2)', [event.id, JSON.stringify(event)]);
+      await fixture.monitor.query('INSERT INTO watch.outbox_queue (id, payload) VALUES ($1, $2)', [
+        event.id,
+        JSON.stringify(event),
+      ]);
     }
     gateways.forEach((gateway) => gateway.parts.relay.wake());
     const seen: Fact[] = [];

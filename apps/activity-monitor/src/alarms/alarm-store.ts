@@ -5,10 +5,12 @@ import type { AlarmDraft } from './alarm-draft.js';
 /**
  * Stores alarms and puts them in the outbox; returns the ids of those that were new. One whose key is stored already is left out.
  *
- * Only one transaction at a time may do so: readers resume after the id they saw last, so ids must rise in the order of publishing.
+ * Under a lock until the end of the transaction, so that of all monitors one at a time does so: readers resume after the id they saw
+ * last, and ids must rise in the order of publishing. Call it last in a transaction.
  */
 export async function raiseAlarms(trx: Transaction<unknown>, drafts: readonly AlarmDraft[]): Promise<readonly string[]> {
   const raised: string[] = [];
+  if (drafts.length > 0) await sql`SELECT pg_advisory_xact_lock(hashtextextended('monitor-alarms', 0))`.execute(trx);
   for (const { key, alarm } of drafts) {
     const { rows } = await sql<{ id: string }>`
       WITH stored AS (

@@ -45,6 +45,7 @@ export async function raiseManyRefusedRequests(db: Kysely<unknown>): Promise<num
  * stands in the refusal itself, so this is looked up and does not come by the stream. Returns how many were raised.
  */
 export async function raiseManyRefusals(db: Kysely<unknown>, now = new Date()): Promise<number> {
+  await sql`SELECT watch.add_up_refusals()`.execute(db);
   const { rows } = await sql<{ id: string; at: string; user_id: string; measure: Measure; count: number }>`
     SELECT id, watch.iso(at) AS at, user_id, measure, further + 1 AS count FROM watch.refusals AS r
     WHERE id >= ${earliestIdOf(now.getTime() - LOOK_BACK_MS)}::uuid AND further >= ${LEVEL - 1}

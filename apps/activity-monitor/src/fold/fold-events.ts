@@ -13,7 +13,9 @@ import { addExposure, addToWindows, subjectsFromLog, takeUnfolded, type Disclose
  * before changes nothing. Returns how many were new.
  */
 export async function foldEvents(trx: Transaction<unknown>, events: readonly WatchEvent[]): Promise<number> {
-  const fresh = (await takeUnfolded(trx, events)).toSorted(byTime);
+  // In the order of their ids, as everybody: two that fold the same events then wait for each other one way only.
+  const inOrder = events.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+  const fresh = (await takeUnfolded(trx, inOrder)).toSorted(byTime);
   const refused = fresh.filter((event) => event.type === 'view.refused');
   const disclosed = await withSubjects(
     trx,

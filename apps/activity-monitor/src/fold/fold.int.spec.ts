@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import fc from 'fast-check';
-import type { AlarmsReply, WatchEvent } from '#contracts';
+import { WATCH_PARTITIONS, type AlarmsReply, type WatchEvent } from '#contracts';
 import { Secret } from '#kernel';
 import { createPool, kyselyOf } from '#platform';
 import { raiseManyRefusals } from '../alarms/refusals-many.js';
@@ -11,6 +11,7 @@ import { queryExposure } from '../queries/exposure.query.js';
 import { FenceLost, loadCheckpoint, moveCheckpoint } from './checkpoints.js';
 import { fillInFromLog } from './fill-in.js';
 import { foldEvents } from './fold-events.js';
+import { checkAgainstLog } from './self-check.js';
 
 let gate: GateDatabase;
 let db: Kysely<unknown>;
@@ -24,6 +25,8 @@ afterAll(async () => {
   await db.destroy();
   await gate.close();
 });
+const ALL = Array.from({ length: WATCH_PARTITIONS }, (_, partition) => partition);
+
 beforeEach(() => gate.settings({ limits: [] }));
 
 const fold = (events: readonly WatchEvent[]): Promise<number> => db.transaction().execute((trx) => foldEvents(trx, events));
@@ -55,9 +58,7 @@ async function lookAround(viewer: string): Promise<WatchEvent[]> {
     "UPDATE watch.disclosures SET at = at - interval '25 hours' WHERE user_id = $1 AND measure = 'deal.opened'",
     [viewer],
   );
-  return (await gate.events(viewer)).map((event) =>
-    event.measure === 'deal.opened' ? { ...event, at: new Date(Date.parse(event.at) - 90_000_000).toISOString() } : event,
-  );
+  return gate.events(viewer);
 }
 
 describe('windows and ledger', () => {
@@ -91,9 +92,9 @@ describe('windows and ledger', () => {
       "UPDATE watch.disclosures SET id = overlay(id::text placing '01900000-0000' from 1 for 13)::uuid WHERE user_id = $1",
       [viewer],
     );
-    await fillInFromLog(db);
+    await fillInFromLog(db, ALL);
     expect(await windows(viewer)).toEqual(await recount(viewer));
-    expect(await fillInFromLog(db)).toBe(0);
+    expect(await fillInFromLog(db, ALL)).toBe(0);
   });
 
   it('pages of the ledger meet without gap or repeat', async () => {
@@ -138,6 +139,40 @@ describe('windows and ledger', () => {
       [viewer, 'card'],
       [viewer, 'card'],
     ]);
+  });
+});
+
+describe('the self-check', () => {
+  const longAgo = new Date(Date.now() - 3 * 3_600_000);
+  const check = async () => {
+    await sql`UPDATE monitor.self_checks SET checked_until = ${longAgo} WHERE name LIKE 'windows:%'`.execute(db);
+    return checkAgainstLog(db, ALL);
+  };
+  /** Two hours old, so that its hour is over. */
+  async function shownEarlier(): Promise<string> {
+    await gate.settings({ limits: [contactLimit(50)] });
+    const viewer = await gate.person();
+    for (let opening = 0; opening < 3; opening += 1) await gate.admit({ viewer });
+    await sql`UPDATE watch.disclosures SET at = at - interval '2 hours', hour_eve = hour_eve - interval '2 hours' WHERE user_id = ${viewer}`.execute(
+      db,
+    );
+    await fold(await gate.events(viewer));
+    return viewer;
+  }
+
+  it.each([
+    ['windows', sql`UPDATE monitor.windows SET opens = opens + 1 WHERE measure = 'contact.opened' AND user_id = `],
+    ['ledger', sql`DELETE FROM monitor.exposure WHERE user_id = `],
+    ['tallies', sql`UPDATE watch.disclosures SET hour_count = hour_count + 1 WHERE user_id = `],
+  ] as const)('finds %s that are not what the log says, and alarms once', async (what, tamper) => {
+    await checkAgainstLog(db, ALL);
+    const viewer = await shownEarlier();
+    const mine = async () => (await check()).filter(({ userId }) => userId === viewer).map((difference) => difference.what);
+    expect(await mine()).toEqual([]);
+    await sql`${tamper}${viewer}`.execute(db);
+    expect(await mine()).toEqual([what]);
+    expect(await mine()).toEqual([what]);
+    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'records.differ', severity: 'critical' }]);
   });
 });
 

@@ -67,7 +67,13 @@ export class GateDatabase {
        ON CONFLICT (user_id) DO UPDATE SET status = $2, is_admin = $3, role_ids = $4, epoch = $5`,
       [userId, status, isAdmin, roleIds, epoch],
     );
+    await this.raiseAuthz();
     return userId;
+  }
+
+  /** As core does with every change of people, roles, departments and settings. */
+  async raiseAuthz(): Promise<void> {
+    await this.core.query('UPDATE read.security SET authz_version = authz_version + 1');
   }
 
   async settings(monitoring: Partial<SecuritySettings['activityMonitoring']>, timeZone = 'Europe/Moscow'): Promise<void> {
@@ -76,7 +82,9 @@ export class GateDatabase {
       timeZone,
       activityMonitoring: { ...FIRST_SECURITY_SETTINGS.activityMonitoring, ...monitoring },
     };
-    await this.core.query('UPDATE read.security SET settings = $1', [JSON.stringify(settings)]);
+    await this.core.query('UPDATE read.security SET settings = $1, authz_version = authz_version + 1', [
+      JSON.stringify(settings),
+    ]);
   }
 
   async admit(asking: Asking, client: pg.Pool | pg.PoolClient = this.gateway): Promise<Admission> {

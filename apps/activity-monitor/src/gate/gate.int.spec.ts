@@ -60,6 +60,7 @@ describe('a limit for a role', () => {
     const within = async (departmentId: string): Promise<string> => {
       const viewer = await gate.person();
       await gate.core.query('UPDATE read.principals SET department_id = $2 WHERE user_id = $1', [viewer, departmentId]);
+      await gate.raiseAuthz();
       return viewer;
     };
     const decision = async (viewer: string): Promise<string> => (await gate.admit({ viewer })).decision;
@@ -74,6 +75,7 @@ describe('a limit for a role', () => {
       'admitted',
     ]);
     await gate.core.query(`UPDATE read.departments SET role_ids = '{}' WHERE id = $1`, [top]);
+    await gate.raiseAuthz();
     expect(await decision(person)).toBe('admitted');
   });
 });
@@ -109,6 +111,7 @@ describe('after the hold', () => {
   it('the further attempts of a minute are a number; another epoch starts anew', async () => {
     const viewer = await gate.person();
     for (let opening = 0; opening < 8; opening += 1) await gate.admit({ viewer });
+    await gate.monitor.query('SELECT watch.add_up_refusals()');
     const { rows } = await gate.monitor.query('SELECT held, further FROM watch.refusals WHERE user_id = $1', [viewer]);
     expect(rows).toEqual([{ held: true, further: 5 }]);
     const held = async () => (await gate.gateway.query('SELECT watch.is_held($1) AS held', [viewer])).rows;
@@ -189,8 +192,10 @@ describe('rights', () => {
 
   it.each([
     'SELECT * FROM watch.disclosures',
-    'INSERT INTO watch.outbox (id, payload) VALUES (gen_random_uuid(), NULL)',
-    'UPDATE watch.outbox SET payload = NULL',
+    'INSERT INTO watch.outbox (id) VALUES (gen_random_uuid())',
+    'UPDATE watch.outbox SET id = gen_random_uuid()',
+    'SELECT * FROM watch.outbox_queue',
+    'SELECT * FROM watch.person_limits',
     'DELETE FROM watch.holds',
     'DELETE FROM watch.refusals',
     "SELECT watch.hold(gen_random_uuid(), 1, '{}', now())",

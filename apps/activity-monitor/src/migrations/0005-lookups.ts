@@ -11,13 +11,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, watch, pg_temp
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
-DECLARE
-  v_disclosure watch.disclosures;
 BEGIN
+  -- What is published of it is made when it is read from the outbox (0006).
   UPDATE watch.disclosures AS d SET named_contacts = p_contacts
-  WHERE d.request_id = p_request AND d.user_id = p_viewer AND d.measure = 'phone.lookedUp' AND NOT d.named_contacts @> p_contacts
-  RETURNING d.* INTO v_disclosure;
-  IF FOUND THEN UPDATE watch.outbox AS o SET payload = watch.event_of(v_disclosure) WHERE o.id = v_disclosure.id; END IF;
+  WHERE d.request_id = p_request AND d.user_id = p_viewer AND d.measure = 'phone.lookedUp' AND NOT d.named_contacts @> p_contacts;
 END $$;
 REVOKE ALL ON FUNCTION watch.note_looked_up(uuid, uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION watch.note_looked_up(uuid, uuid, uuid[]) TO palisade_core;

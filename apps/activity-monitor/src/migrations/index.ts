@@ -6,6 +6,8 @@ import { rolesOfDepartments } from './0004-roles-of-departments.js';
 import { lookups } from './0005-lookups.js';
 import { ledgerByMonth } from './0010-ledger-by-month.js';
 import { alarmsByWhat } from './0011-alarms-by-what.js';
+import { tallies } from './0006-tallies.js';
+import { partitions } from './0007-partitions.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -15,6 +17,8 @@ const migrations = {
   '0005-lookups': lookups,
   '0010-ledger-by-month': ledgerByMonth,
   '0011-alarms-by-what': alarmsByWhat,
+  '0006-tallies': tallies,
+  '0007-partitions': partitions,
 };
 export const MIGRATIONS = {
   schema: 'monitor',

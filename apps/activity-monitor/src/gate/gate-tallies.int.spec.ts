@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import type { Limit, SecuritySettings, WrittenMeasure } from '#contracts';
+import { contactLimit, GateDatabase } from './gate-database.fixture.js';
+import { admit, windowStart, type CountedDisclosure, type GateState } from './gate.rules.js';
+
+/** The gate goes on from the tally of the last disclosure. Whatever happens in between, it must count what the log holds. */
+let gate: GateDatabase;
+beforeAll(async () => {
+  gate = await GateDatabase.open();
+});
+afterAll(() => gate.close());
+
+const CARDS = Array.from({ length: 5 }, () => randomUUID());
+type Monitoring = Omit<SecuritySettings['activityMonitoring'], 'enabled' | 'exemptAdmins'>;
+type Step =
+  | { readonly does: 'open'; readonly measure: 'contact.opened' | 'deal.opened'; readonly card: number }
+  | { readonly does: 'list'; readonly rows: number }
+  /** Seconds; backwards where less than 0. */
+  | { readonly does: 'clock moves'; readonly by: number }
+  | { readonly does: 'settings'; readonly monitoring: Monitoring };
+
+const limit = fc.record({
+  measure: fc.constantFrom('contact.opened', 'deal.opened', 'card.opened', 'list.rows'),
+  window: fc.constantFrom('hour', 'day'),
+  max: fc.integer({ min: 1, max: 9 }),
+  action: fc.constantFrom('refuse', 'alert'),
+  scope: fc.constant({ everyone: true as const }),
+}) satisfies fc.Arbitrary<Limit>;
+const settings: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant('settings'),
+  monitoring: fc.record({
+    windowing: fc.constantFrom('rolling', 'rolling', 'calendar'),
+    counting: fc.constantFrom('distinct', 'opens'),
+    limits: fc.array(limit, { maxLength: 4 }),
+  }),
+});
+const opening: fc.Arbitrary<Step> = fc.record({
+  does: fc.constant('open'),
+  measure: fc.constantFrom('contact.opened', 'contact.opened', 'deal.opened'),
+  card: fc.integer({ min: 0, max: 4 }),
+});
+const steps = fc.oneof(
+  { weight: 8, arbitrary: opening },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('list'), rows: fc.integer({ min: 1, max: 3 }) }) },
+  // Whole minutes with half a minute to spare, so that no row comes to lie on an edge while the test runs.
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constant('clock moves'),
+      by: fc.constantFrom(130, 930, 3_630, 40_030, 90_030, -610, -7_210),
+    }),
+  },
+  { weight: 1, arbitrary: settings },
+) as fc.Arbitrary<Step>;
+
+/** That the clock moves is that everything recorded moves the other way, and what tallies say of it. */
+async function moveClock(viewer: string, seconds: number): Promise<void> {
+  const moved = ['at', 'hour_eve', 'day_eve', 'cards_hour_eve', 'cards_day_eve'].map(
+    (column) => `${column} = ${column} - make_interval(secs => $2)`,
+  );
+  await gate.monitor.query(`UPDATE watch.disclosures SET ${moved.join(', ')} WHERE user_id = $1`, [viewer, seconds]);
+  await gate.monitor.query('DELETE FROM watch.refusals WHERE user_id = $1', [viewer]);
+}
+
+async function log(viewer: string): Promise<CountedDisclosure[]> {
+  const { rows } = await gate.monitor.query<{ at: Date; measure: WrittenMeasure; subject_id: string; amount: number }>(
+    'SELECT at, measure, subject_id, amount FROM watch.disclosures WHERE user_id = $1',
+    [viewer],
+  );
+  return rows.map(({ at, measure, subject_id: subjectId, amount }) => ({
+    ...{ at: at.getTime(), epoch: 1, measure, amount },
+    subjectId: measure === 'list.rows' ? undefined : subjectId,
+  }));
+}
+
+/** Tallies that are not what a count of the log from their eve on comes to. */
+async function wrongTallies(viewer: string): Promise<unknown[]> {
+  const { rows } = await gate.monitor.query('SELECT * FROM watch.wrong_tallies($1)', [viewer]);
+  return rows;
+}
+
+function isNearEdge(state: GateState, now: number): boolean {
+  if (state.monitoring.windowing !== 'calendar') return false;
+  return (['hour', 'day'] as const).some((window) => windowStart(window, state, now + 5_000) !== windowStart(window, state, now));
+}
+
+it('counts as the rules do over the whole log, through time, settings and a clock that is moved back', async () => {
+  await fc.assert(
+    fc.asyncProperty(settings, fc.array(steps, { minLength: 4, maxLength: 30 }), async (first, rest) => {
+      const viewer = await gate.person();
+      let monitoring: SecuritySettings['activityMonitoring'] = { enabled: true, exemptAdmins: true } as never;
+      for (const step of [first, ...rest]) {
+        if (step.does === 'settings') {
+          monitoring = { ...monitoring, ...step.monitoring };
+          await gate.settings(monitoring);
+        } else if (step.does === 'clock moves') await moveClock(viewer, step.by);
+        else {
+          const measure = step.does === 'open' ? step.measure : 'list.rows';
+          const subjects =
+            step.does === 'open' ? [CARDS[step.card] as string] : Array.from({ length: step.rows }, () => randomUUID());
+          const state: GateState = {
+            ...{ status: 'active', isAdmin: false, userId: viewer, roleIds: [], epoch: 1, heldBy: undefined },
+            ...{ isLastAdministrator: false, timeZone: 'Europe/Moscow', monitoring, disclosures: await log(viewer) },
+          };
+          const now = Date.now();
+          fc.pre(!isNearEdge(state, now));
+          const expected = admit(state, { measure, subjectIds: subjects, at: now });
+          const answer = await gate.admit({ viewer, measure, kind: step.does === 'open' ? 'card' : 'row', subjects });
+          const { decision, max, count } = answer;
+          expect({ decision, max, count }).toEqual({
+            decision: expected.decision,
+            max: expected.decision === 'refused' ? expected.by.max : null,
+            count: expected.decision === 'refused' ? expected.by.count : null,
+          });
+          const last = (await gate.events(viewer)).at(-1);
+          if (expected.decision === 'admitted') {
+            const told = (last?.limits ?? []).map((one) => Object.values(one).sort().join()).sort();
+            expect(told).toEqual(expected.limits.map((one) => Object.values(one).sort().join()).sort());
+          }
+          expect(await wrongTallies(viewer)).toEqual([]);
+        }
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it('finds a tally that was tampered with', async () => {
+  await gate.settings({ limits: [contactLimit(100)] });
+  const viewer = await gate.person();
+  for (let opened = 0; opened < 3; opened += 1) await gate.admit({ viewer });
+  expect(await wrongTallies(viewer)).toEqual([]);
+  await gate.monitor.query('UPDATE watch.disclosures SET hour_count = hour_count - 1 WHERE user_id = $1', [viewer]);
+  expect(await wrongTallies(viewer)).toMatchObject([{ measure: 'contact.opened', tally: 2, counted: '3' }]);
+});
+
+it('costs no more for a person who was shown thousands within his window', async () => {
+  await gate.settings({ limits: [contactLimit(1_000_000), contactLimit(1_000_000, { window: 'day' })] });
+  const viewer = await gate.person();
+  await gate.monitor.query(
+    `INSERT INTO watch.disclosures (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked, request_id)
+     SELECT uuidv7(), now() - interval '50 minutes' + n * interval '100 ms', $1, false, 1, 'contact.opened', 'card', 'contact',
+       ARRAY[gen_random_uuid()], 1, true, gen_random_uuid() FROM generate_series(1, 5000) AS n`,
+    [viewer],
+  );
+  await gate.admit({ viewer });
+  const client = await gate.monitor.connect();
+  try {
+    // The figures of a transaction are those of its own session.
+    await client.query('BEGIN');
+    for (let opened = 0; opened < 10; opened += 1) await gate.admit({ viewer }, client);
+    const { rows } = await client.query<{ read: number }>(
+      `SELECT idx_tup_fetch::integer AS read FROM pg_stat_xact_user_tables WHERE relname = 'disclosures'`,
+    );
+    expect(rows[0]?.read).toBeLessThan(200);
+    await client.query('ROLLBACK');
+  } finally {
+    client.release();
+  }
+});
