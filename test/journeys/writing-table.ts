@@ -110,6 +110,7 @@ export async function writingTable(staff: Staff): Promise<Readonly<Record<string
     'post-users-by-id-deactivate': { body: reason, ids: at(user), once: true },
     'post-users-by-id-reactivate': { body: reason, ids: at(gone), once: true },
     'post-users-by-id-rewind': { body: { since: new Date().toISOString(), dryRun: true }, ids: at(user) },
+    'post-webhooks': { body: { url: 'https://hooks.invalid/alarms', types: ['mass.deletion'] } },
     ...contactPoints(staff),
   };
 }

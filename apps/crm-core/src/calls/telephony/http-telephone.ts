@@ -36,8 +36,8 @@ export class HttpTelephone implements Telephone {
   }
 }
 
-/** A target that may not be asked will not be on a second try either. */
+/** A target that may not be asked now may not be asked on a second try either. */
 function isFinal({ fault, status }: PostFailed): boolean {
-  if (fault !== 'answered' || status === null) return fault === 'not-public';
-  return status < 500 && status !== 408 && status !== 429;
+  if (fault === 'answered') return status !== null && status < 500 && status !== 408 && status !== 429;
+  return fault === 'not-public';
 }
