@@ -10,6 +10,7 @@ import { alternate } from './rounds.js';
 import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
 import { leadIntake } from './rows/lead-intake.js';
+import { listContacts } from './rows/list.js';
 import { openCard } from './rows/open-card.js';
 import { rebuildReadModels } from './rows/rebuild.js';
 import { BenchSystem } from './system.js';
@@ -30,6 +31,7 @@ const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
 
 const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> = {
   card: openCard,
+  list: listContacts,
   command: createContact,
   intake: leadIntake,
   append: appendEvent,
