@@ -11,6 +11,7 @@ import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
 import { gate } from './rows/gate.js';
 import { leadIntake } from './rows/lead-intake.js';
+import { listContacts } from './rows/list.js';
 import { openCard } from './rows/open-card.js';
 import { rebuildReadModels } from './rows/rebuild.js';
 import { windows } from './rows/windows.js';
@@ -32,6 +33,7 @@ const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
 
 const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> = {
   card: openCard,
+  list: listContacts,
   command: createContact,
   intake: leadIntake,
   append: appendEvent,

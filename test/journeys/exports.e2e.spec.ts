@@ -7,7 +7,7 @@ import type { Json, Person } from './staff.js';
 import { NumberScan } from '../../deploy/scan/number-scan.js';
 import { downloaded, exported, startedExport, type ExportState } from './exported.js';
 
-const ALL = { view: 'allowed', create: 'allowed', edit: 'allowed', export: 'allowed' } as const;
+const ALL = { view: 'allowed', create: 'allowed', edit: 'allowed', delete: 'allowed', export: 'allowed' } as const;
 const GRANTS = { contact: ALL, company: ALL, deal: ALL };
 
 /** A row of the list as the file has it: every value a text, masks for points. */
@@ -211,6 +211,47 @@ describe('exports', () => {
     await answered(200, staff.admin.patch(`/v1/users/${person.id}`, { roleIds: [less] }));
     const { bytes } = await downloaded(person.client, exportId);
     expect(parse(bytes, { bom: true })).toHaveLength(1);
+  });
+
+  it('what is hidden is hidden from the next request on, at every gateway; and never is it in a list, a stream or a file', async () => {
+    const [number, address] = [scan.plantNumber(freshNumber()), scan.plantEmail(freshEmail())];
+    const body = { name: unique('Hidden'), phones: [{ number }], emails: [{ address }] };
+    const { id } = await made(manager.client.post('/v1/contacts', body));
+    const clients = [manager.client, manager.client.at(system.gatewayUrls[1] ?? '')];
+    const stream = await manager.client.events('/v1/events/stream');
+    const at = encodeURIComponent(new Date().toISOString());
+    const ways = ['', '/history', `?at=${at}`].map((way) => `/v1/contacts/${id}${way}`);
+    /** Of number and address, which the ways to a card show at each gateway. */
+    const shown = async (): Promise<readonly boolean[][]> => {
+      const texts = await Promise.all(clients.flatMap((client) => ways.map(async (path) => (await client.get(path)).text)));
+      return texts.map((text) => [text.includes(number), text.includes(address)]);
+    };
+    const everywhere = (phones: boolean, emails: boolean) => Array.from({ length: 6 }, () => [phones, emails]);
+    expect(await shown()).toEqual(everywhere(false, false));
+    await staff.settings({ hidePhones: false, hideEmails: false });
+    expect(await shown()).toEqual(everywhere(true, true));
+    // Running while it is hidden again.
+    const { exportId } = await answered(
+      202,
+      manager.client.post<{ exportId: string }>('/v1/exports', { type: 'contacts', format: 'csv' }),
+    );
+    await answered(200, manager.client.patch(`/v1/contacts/${id}`, { note: 'changed' }));
+    for (const client of clients) expect(scan.scan('list', (await client.get('/v1/contacts')).text)).toEqual([]);
+    await staff.settings({ hidePhones: true });
+    expect(await shown()).toEqual(everywhere(false, true));
+    await staff.settings({ hideEmails: true });
+    expect(await shown()).toEqual(everywhere(false, false));
+    await eventually('the export is done', async () => {
+      const { state } = await answered(200, manager.client.get<{ state: ExportState }>(`/v1/exports/${exportId}`));
+      return state === 'done' ? true : undefined;
+    });
+    const { bytes } = await downloaded(manager.client, exportId);
+    expect(bytes.toString('utf8')).toContain(maskOf(number));
+    expect(scan.scan('file', bytes)).toEqual([]);
+    await stream.next();
+    expect(scan.scan('stream', JSON.stringify(stream.received))).toEqual([]);
+    stream.close();
+    await answered(200, manager.client.delete(`/v1/contacts/${id}`));
   });
 
   it('takes a token that may read the type, and no other', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpClient, type HttpAnswer, type System } from '#testing';
 import type { EventStream } from '#testing';
@@ -76,8 +77,8 @@ export class World {
     for (const stream of this.streams) stream.close();
   }
 
-  /** Makes what there is to be seen, by the administrator: one of each kind, and one lead. The newest of each kind is in `ids`. */
-  async fill({ number, email, inText }: Hidden): Promise<void> {
+  /** Makes what there is to be seen, by the administrator: one of each kind, and one lead unless told. The newest of each kind is in `ids`. */
+  async fill({ number, email, inText }: Hidden, { lead = true }: { readonly lead?: boolean } = {}): Promise<void> {
     const { admin } = this.staff;
     const responsibleId = this.ids.get('users') ?? '';
     const points = { phones: [{ label: `тел ${inText}`, number }], emails: [{ address: email }] };
@@ -111,13 +112,14 @@ export class World {
     for (const [route, { id }] of Object.entries({ contacts: contact, companies: company, deals: deal })) this.ids.set(route, id);
     this.ids.set('phoneId', (contact['phones'] as Made[])[0]?.id ?? '');
     this.ids.set('emailId', (contact['emails'] as Made[])[0]?.id ?? '');
-    await this.#lead({
-      name: `Лид ${inText}`,
-      phone: number,
-      email,
-      message: `Мой ${inText}`,
-      attribution: { utm_term: inText },
-    });
+    if (lead)
+      await this.#lead({
+        name: `Лид ${inText}`,
+        phone: number,
+        email,
+        message: `Мой ${inText}`,
+        attribution: { utm_term: inText },
+      });
   }
 
   async #lead(lead: Json): Promise<void> {
@@ -132,47 +134,57 @@ export class World {
     });
   }
 
-  /** An answer as it is told: status, headers and body. */
-  async ask({ method, path, body, headers }: Probe, client = this.manager): Promise<string> {
-    const answer = await client.request(method, path, {
+  /** An answer as it is told: status, headers and body. With `alone`, ids that come for the first time are named for it alone. */
+  async ask({ method, path, body, headers }: Probe, naming: Naming = 'for good'): Promise<string> {
+    const answer = await this.manager.request(method, path, {
       ...(body === undefined ? {} : { body }),
       ...(headers === undefined ? {} : { headers }),
     });
-    return this.told(answer);
+    return this.told(answer, naming);
   }
 
-  told({ status, headers, text }: HttpAnswer<unknown>): string {
-    const kept = [...headers].filter(([name]) => name !== 'date').map(([name, value]) => `${name}: ${value}`);
-    return this.normalised([String(status), ...kept.toSorted(), '', text].join('\n'));
+  told({ status, headers, text }: Pick<HttpAnswer<unknown>, 'status' | 'headers' | 'text'>, naming: Naming = 'for good'): string {
+    const kept = [...headers].filter(([name]) => name !== 'date' && name !== 'x-request-id');
+    const lines = [String(status), ...kept.map((header) => header.join(': ')).toSorted(), '', text];
+    return this.normalised(lines.join('\n'), naming);
   }
 
   /** What the live stream has told of so far. */
   streamed(): string[] {
-    return this.streams.flatMap(({ received }) => received.map(({ event, data }) => this.normalised(`${event} ${data}`)));
+    return this.streams.flatMap(({ received }) =>
+      received.map(({ event, data }) => this.normalised(`${event} ${data}`, 'alone')),
+    );
   }
 
   /** Ids are told by the order in which they first came, times not at all; what is opaque to a client is opened first. */
-  normalised(text: string): string {
+  normalised(text: string, naming: Naming = 'for good'): string {
+    const names = naming === 'alone' ? new Map(this.#names) : this.#names;
+    const nameOf = (id: string): string => {
+      const name = names.get(id) ?? `#${names.size}`;
+      names.set(id, name);
+      return name;
+    };
     return text
       .replace(/[A-Za-z0-9_-]{24,}/g, (word) => opened(word) ?? word)
-      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, (id) => this.#nameOf(id))
-      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>')
+      .replace(/"requestId":"[^"]+"/g, '"requestId":"<request>"')
+      .replace(new RegExp(UUID, 'g'), nameOf)
+      .replace(new RegExp(TIME, 'g'), '<time>')
       .replace(/frm_[\w-]+/g, '<key>')
       .replaceAll(this.system.gatewayUrl, '<gateway>')
       .replaceAll(this.system.ingestUrl, '<ingest>');
   }
-
-  #nameOf(id: string): string {
-    const name = this.#names.get(id) ?? `#${this.#names.size}`;
-    this.#names.set(id, name);
-    return name;
-  }
 }
 
-/** The content of a cursor. */
+/** `alone`: for answers that come later in one world than in the other, and may be asked more than once. */
+export type Naming = 'for good' | 'alone';
+
+const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/.source;
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/.source;
+
+/** The content of a cursor: JSON, or texts with an id or a time among them. */
 function opened(word: string): string | undefined {
   const plain = Buffer.from(word, 'base64url').toString('utf8');
-  return plain.startsWith('["') || plain.startsWith('"') ? `<cursor ${plain}>` : undefined;
+  return new RegExp(`^\\[|${UUID}|${TIME}`).test(plain) && !plain.includes('\ufffd') ? `<cursor ${plain}>` : undefined;
 }
 
 export interface Probe {
@@ -180,23 +192,47 @@ export interface Probe {
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly settles?: true;
+}
+/** How a request is made in a world. */
+export type WorldProbe = (world: World) => Probe;
+
+/** A difference between two worlds, if there is one. What `settles` is folded after the answers, and may come later in one of them. */
+export async function differenceOf(worlds: readonly [World, World], probe: WorldProbe): Promise<string | undefined> {
+  const { method, path, settles } = probe(worlds[0]);
+  const once = (): Promise<readonly string[]> =>
+    Promise.all(
+      worlds.map(async (world) =>
+        settles === true ? inAnyOrder(await world.ask(probe(world), 'alone')) : world.ask(probe(world)),
+      ),
+    );
+  let answers = await once();
+  for (const end = Date.now() + SETTLED_WITHIN_MS; settles === true && answers[0] !== answers[1] && Date.now() < end;) {
+    // Looking is itself recorded, and takes its time to be seen: looked at without a pause, one would always be ahead.
+    await sleep(1_000);
+    answers = await once();
+  }
+  return answers[0] === answers[1] ? undefined : `${method} ${worlds[0].normalised(path)}\n${answers.join('\n--- and\n')}`;
 }
 
-/** A difference between two worlds, if there is one. `settles`: what is folded after the answer may come later in one of them. */
-export async function differenceOf(worlds: readonly [World, World], probe: (world: World) => Probe): Promise<string | undefined> {
-  const [one, other] = await Promise.all(worlds.map((world) => world.ask(probe(world))));
-  if (one === other) return undefined;
-  const { method, path } = probe(worlds[0]);
-  return `${method} ${worlds[0].normalised(path)}\n${one}\n--- and\n${other}`;
+/** Entries of one moment come in any order; which is which is told by what they say. */
+function inAnyOrder(told: string): string {
+  return told.replace(/#\d+/g, '#').split('},{').toSorted().join('},{');
 }
+
+const SETTLED_WITHIN_MS = 20_000;
 
 /** Whether both worlds come to say the same, for what is folded after the answers. */
 export async function settleAlike(worlds: readonly [World, World], tell: (world: World) => Promise<unknown>): Promise<void> {
   let last: unknown[] = [];
-  await eventually('both worlds say the same', async () => {
-    last = await Promise.all(worlds.map(tell));
-    return isDeepStrictEqual(last[0], last[1]) ? true : undefined;
-  }).catch(() => {
+  await eventually(
+    'both worlds say the same',
+    async () => {
+      last = await Promise.all(worlds.map(tell));
+      return isDeepStrictEqual(last[0], last[1]) ? true : undefined;
+    },
+    SETTLED_WITHIN_MS,
+  ).catch(() => {
     expect(last[0]).toEqual(last[1]);
   });
 }
