@@ -86,12 +86,23 @@ const RECEIVERS_MAX = 64;
  */
 export class EnvelopeSender {
   readonly #pairs = new Map<string, { readonly agreed: Agreed; used: number }>();
+  readonly #usedMs: number;
+  readonly #usedTimes: number;
+
+  /** How long a pair is used, in milliseconds, and for how many envelopes: a minute and a million unless told. */
+  constructor({
+    usedMs = PAIR_USED_MS,
+    usedTimes = PAIR_USED_TIMES,
+  }: { readonly usedMs?: number; readonly usedTimes?: number } = {}) {
+    this.#usedMs = usedMs;
+    this.#usedTimes = usedTimes;
+  }
 
   /** As `sealFor`; throws what that rejects with. */
   seal(publicJwk: PublicJwk, payload: string | Uint8Array, ctx: string): string {
     const receiver = toPublicJwk(publicJwk);
     const known = this.#pairs.get(receiver.x);
-    const pair = known !== undefined && known.used < PAIR_USED_TIMES ? known : this.#newPair(receiver);
+    const pair = known !== undefined && known.used < this.#usedTimes ? known : this.#newPair(receiver);
     pair.used += 1;
     return sealWith(pair.agreed, payload, ctx);
   }
@@ -104,7 +115,7 @@ export class EnvelopeSender {
     const forget = (): void => {
       if (this.#pairs.get(receiver.x) === pair) this.#pairs.delete(receiver.x);
     };
-    setTimeout(forget, PAIR_USED_MS).unref();
+    setTimeout(forget, this.#usedMs).unref();
     return pair;
   }
 }

@@ -99,6 +99,11 @@ describe('envelopes', () => {
         expect(text(await openEnvelope(keys.privateKey, jwe, `r-${index + 1}`))).toBe(`value ${index + 1}`);
         await expect(openEnvelope(others.privateKey, jwe, `r-${index + 1}`)).rejects.toThrow('does not open');
       }
+      const brief = new EnvelopeSender({ usedMs: 100, usedTimes: 2 });
+      const burst = [1, 2, 3].map(() => epkOf(brief.seal(keys.publicJwk, 'value', 'r')));
+      jest.advanceTimersByTime(100);
+      expect(new Set([...burst, epkOf(brief.seal(keys.publicJwk, 'value', 'r'))]).size).toBe(3);
+      expect(burst[0]).toBe(burst[1]);
       const single = await Promise.all([1, 2].map(() => sealFor(keys.publicJwk, 'value', 'r')));
       expect(new Set(single.map(epkOf)).size).toBe(2);
       expect(() => sender.seal({ kty: 'OKP', crv: 'X25519', x: 'AA' }, 'v', 'r')).toThrow('not an X25519');

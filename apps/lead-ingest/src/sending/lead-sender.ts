@@ -54,6 +54,7 @@ export class LeadSender {
   /** Where to read again from: a lead behind it is due once more. */
   #rewindTo = Number.POSITIVE_INFINITY;
   #retryMs = SHORTEST_RETRY_MS;
+  #isFailing = false;
   #askMs = ASK_EVERY_MS;
 
   constructor(
@@ -66,7 +67,9 @@ export class LeadSender {
     this.#publishing = new WakingLoop(() => this.#publishSome());
     this.#confirming = new WakingLoop(() => this.#confirmSome());
     const wake = (): void => this.#publishing.wake();
-    this.#unlisten = [spool.onStored(wake), broker.onConnected(wake)];
+    // While sending fails, leads that come do not make it be tried more often.
+    const wakeUnlessFailing = (): void => (this.#isFailing ? undefined : wake());
+    this.#unlisten = [spool.onStored(wakeUnlessFailing), broker.onConnected(wake)];
   }
 
   async stop(): Promise<void> {
@@ -89,6 +92,7 @@ export class LeadSender {
       this.#afterSeq = failed === undefined ? (rows.at(-1)?.seq ?? this.#afterSeq) : failed.seq - 1;
       if (failed !== undefined) return this.#backOff();
       this.#retryMs = SHORTEST_RETRY_MS;
+      this.#isFailing = false;
       return rows.length === 0 ? IDLE_MS : 0;
     } catch (error) {
       this.logger.warn('leads not sent', { error });
@@ -102,6 +106,7 @@ export class LeadSender {
   }
 
   #backOff(): number {
+    this.#isFailing = true;
     const wait = this.#retryMs;
     this.#retryMs = Math.min(wait * 2, LONGEST_RETRY_MS);
     return wait;

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
+import { newReceiverKeys } from '#privacy';
+import { FormBook } from '../forms/form-book.js';
 import { openSpoolKeys } from './spool.keys.js';
 import type { NewLead } from './spool.protocol.js';
 import { openSpool, type Spool } from './spool.js';
@@ -133,6 +135,19 @@ describe('the spool', () => {
     expect(openSpoolKeys(dir).open('forms', sealed)).toBe('the text');
     expect(keys.open('other', sealed)).toBeNull();
     expect(Buffer.from(sealed).includes('the text')).toBe(false);
+  });
+
+  it('has the forms as an ingest of before kept them, with what they did not say', async () => {
+    const [spool, keys] = [await spoolOf(), openSpoolKeys(dir)];
+    const { publicJwk } = await newReceiverKeys();
+    const before = { id: FORM, key: 'k', enabled: true, allowedOrigins: [], requireConsent: false, successUrl: null };
+    await spool.save('forms', keys.seal('forms', JSON.stringify({ ok: true, publicJwk, forms: [before] })));
+    const book = await FormBook.open(spool, keys);
+    const now = { ...before, name: '', requireSignature: false, quarantineAfter: 60, format: 'palisade' };
+    expect([book.find('k'), book.secretOf(FORM)]).toEqual([now, null]);
+    await book.replace({ ok: true, publicJwk, forms: [{ ...now, requireSignature: true }] }, { [FORM]: 'the secret' });
+    const again = await FormBook.open(spool, keys);
+    expect([again.find('k').requireSignature, again.secretOf(FORM)]).toEqual([true, 'the secret']);
   });
 
   it('has every acknowledged lead after kill -9 of the writer', async () => {
