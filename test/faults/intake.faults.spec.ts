@@ -28,9 +28,11 @@ class Killer {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(dataDir: string) {
+  constructor({ dataDir, gatewayUrl, ingestUrl }: System) {
     const script = join(import.meta.dirname, 'killer.mjs');
-    this.#process = spawn(process.execPath, [script, dataDir, '7', ...PARTS], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = spawn(process.execPath, [script, dataDir, '7', `${gatewayUrl},${ingestUrl}`, ...PARTS], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#process.stdout?.on('data', (chunk: Buffer) => this.kills.push(...chunk.toString('utf8').split('\n').filter(Boolean)));
     this.#ended = new Promise((resolve) => this.#process.once('exit', resolve));
   }
@@ -109,7 +111,7 @@ describe('leads under load, with kill -9 of ingest, broker, core and PostgreSQL 
         (await ingest.post(`/v1/forms/${key}/leads`, {})).status === 422 ? true : undefined,
       );
     }
-    killer = new Killer(system.dataDir);
+    killer = new Killer(system);
     senders = new Senders(ingest, keys, killer);
   }, 120_000);
   afterAll(async () => {

@@ -1,6 +1,6 @@
 // A process of its own that kills parts of a running system with SIGKILL, one after the other, until it is told to stop: a killer
 // inside the load generator would hit idle moments only.
-// node killer.mjs <data directory> <seed> <service>…; prints the name of each service killed, a line each; ends at SIGTERM.
+// node killer.mjs <data directory> <seed> <url of a service that must be ready again, or several with commas> <service>…; prints the name of each service killed, a line each; ends at SIGTERM.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ const LONGEST_PAUSE = 1_500;
 const BACK_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
-const [dataDir = '', seed = '1', ...services] = process.argv.slice(2);
+const [dataDir = '', seed = '1', urls = '', ...services] = process.argv.slice(2);
 let isOver = false;
 process.on('SIGTERM', () => (isOver = true));
 
@@ -45,7 +45,16 @@ async function killOne(service) {
   process.stdout.write(`${service}\n`);
   const isBack = () =>
     running().some((entry) => entry.service === service && entry.instance === chosen.instance && entry.pid !== chosen.pid);
-  for (const end = Date.now() + BACK_WITHIN_MS; !isBack() && !isOver && Date.now() < end;) await sleep(LOOK_EVERY_MS);
+  const end = Date.now() + BACK_WITHIN_MS;
+  while (!(isBack() && (await areReady())) && !isOver && Date.now() < end) await sleep(LOOK_EVERY_MS);
+}
+
+/** Else a slow machine would see parts killed that have not begun to work again. */
+async function areReady() {
+  const answers = await Promise.all(
+    urls.split(',').map((url) => fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)),
+  );
+  return answers.every((answer) => answer?.status === 200);
 }
 
 for (let turn = 0; !isOver; turn += 1) {
