@@ -74,7 +74,10 @@ describe('leads', () => {
     return Promise.all(rows.map(({ id }) => cardOf(staff.admin, 'deals', id) as Promise<Deal>));
   }
   const cardOf = async (client: HttpClient, route: string, id: string): Promise<Json> =>
-    answered(200, client.get(`/v1/${route}/${id}`));
+    answered(
+      200,
+      persistently(() => client.get(`/v1/${route}/${id}`)),
+    );
 
   it('become a contact and a deal, once under one key', async () => {
     const [number, address, mark] = [freshNumber(), freshEmail(), unique('campaign')];

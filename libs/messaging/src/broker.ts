@@ -11,7 +11,13 @@ const DRAIN_LIMIT_MS = 2_000;
 /** What the connection reports: an event's name and harmless fields, never a payload or a subject. */
 export type BrokerLog = (
   event:
-    'broker-connected' | 'broker-disconnected' | 'broker-error' | 'consumer-interrupted' | 'fact-refused' | 'fact-not-erased',
+    | 'broker-connected'
+    | 'broker-disconnected'
+    | 'broker-error'
+    | 'consumer-interrupted'
+    | 'fact-refused'
+    | 'fact-not-erased'
+    | 'consumer-stalled',
   fields: Readonly<Record<string, string | number>>,
 ) => void;
 

@@ -12,6 +12,9 @@ const WORKING_INTERVAL_MS = 1_000;
 const MAX_TRIES = 5;
 const PULL_EXPIRES_MS = 2_000;
 const PULL_HEARTBEAT_MS = 1_000;
+/** How often an erasing consumer is looked at, in parts of the time after which it counts as stalled. */
+const LOOKS = 5;
+const STALLED_AFTER_MS = 10_000;
 
 export interface ConsumeOptions {
   readonly broker: Broker;
@@ -32,6 +35,8 @@ export interface ConsumeOptions {
    * For streams with this one consumer.
    */
   readonly erasesDone?: boolean;
+  /** An erasing consumer that is full and does not move for so long, with nothing in hand here, is made anew; 10 s. */
+  readonly stalledAfterMs?: number;
 }
 
 /** A running consumer. */
@@ -54,6 +59,8 @@ class DurableConsumption implements Consumption {
   /** Per sequence: deliveries that ended in an outage. They do not count as tries. */
   readonly #outages = new Map<number, number>();
   readonly #loop: RecoveringLoop;
+  /** Where the consumer stood when it was last seen to move. */
+  #standing = { mark: '', since: 0 };
   readonly #working: NodeJS.Timeout;
 
   constructor(options: ConsumeOptions) {
@@ -73,7 +80,8 @@ class DurableConsumption implements Consumption {
   async #session(signal: AbortSignal, onProgress: () => void): Promise<void> {
     const { broker, maxAckPending } = this.#options;
     const connection = broker.connected;
-    const info = await ensureConsumer(await streamManager(broker), this.#options);
+    const manager = await streamManager(broker);
+    const info = await ensureConsumer(manager, this.#options);
     const consumer = jetstream(connection, { timeout: API_TIMEOUT_MS }).consumers.getConsumerFromInfo(info);
     const messages = await consumer.consume({
       max_messages: maxAckPending,
@@ -85,15 +93,42 @@ class DurableConsumption implements Consumption {
     signal.addEventListener('abort', end);
     const unlisten = broker.onDisconnected(end);
     if (signal.aborted || !broker.isConnected) end();
+    const looking = this.#lookForStalls(manager);
     try {
       for await (const message of messages) {
         onProgress();
         this.#take(message);
       }
     } finally {
+      clearInterval(looking);
       unlisten();
       signal.removeEventListener('abort', end);
     }
+  }
+
+  /**
+   * What is erased while the broker still waits for its confirmation keeps its place among the pending for good when the broker is
+   * killed in between (nats-server #6374, #7984); with all places taken so, nothing is delivered any more. A consumer made anew
+   * begins at the beginning of the stream, where only what is not done is left.
+   */
+  #lookForStalls(manager: JetStreamManager): NodeJS.Timeout | undefined {
+    const { erasesDone, stalledAfterMs = STALLED_AFTER_MS } = this.#options;
+    if (erasesDone !== true) return undefined;
+    this.#standing = { mark: '', since: performance.now() };
+    const look = (): Promise<void> => this.#endStall(manager, stalledAfterMs);
+    return setInterval(() => void look().catch(() => undefined), stalledAfterMs / LOOKS);
+  }
+
+  async #endStall(manager: JetStreamManager, stalledAfterMs: number): Promise<void> {
+    const { broker, stream, durable, maxAckPending } = this.#options;
+    const { num_ack_pending: pending, delivered, ack_floor: floor } = await manager.consumers.info(stream, durable);
+    const mark = [pending, delivered.consumer_seq, floor.consumer_seq].join(' ');
+    const hasMoved = pending < maxAckPending || this.#inHand.size > 0 || mark !== this.#standing.mark;
+    if (hasMoved) this.#standing = { mark, since: performance.now() };
+    if (performance.now() - this.#standing.since < stalledAfterMs) return;
+    broker.log('consumer-stalled', this.#fields('pending-for-good'));
+    this.#standing = { mark: '', since: performance.now() };
+    await manager.consumers.delete(stream, durable);
   }
 
   #take(message: JsMsg): void {

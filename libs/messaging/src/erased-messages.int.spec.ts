@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
 import { consumeFacts, eraseMessage, provisionStreams, publishFacts, type Broker, type Fact } from './index.js';
 import { PrivateServer, until } from './private-server.spec.js';
 
@@ -55,6 +56,29 @@ describe('a stream whose facts are erased once they are done', () => {
     await consumption.stop();
     expect(await left()).toEqual({ messages: 0, unconfirmed: 0 });
     expect([await server.stores(word), await server.stores(poisonWord)]).toEqual([false, false]);
+  });
+
+  it('goes on when the broker holds every place for what will never be confirmed', async () => {
+    const manager = await jetstreamManager(await broker.connection());
+    const places = 2;
+    await manager.consumers.add('ONCE', {
+      ...{ durable_name: 'held', ack_policy: AckPolicy.Explicit, ack_wait: nanos(60_000) },
+      ...{ max_ack_pending: places, filter_subject: 'once.held' },
+    });
+    const facts = Array.from({ length: 4 }, (_, n) => ({ subject: 'once.held', msgId: `held-${n}`, payload: { n } }));
+    await publishFacts(broker, facts);
+    // Taken by nobody who will ever answer, for longer than this test lasts.
+    const held = await jetstream(await broker.connection()).consumers.get('ONCE', 'held');
+    for await (const message of await held.fetch({ max_messages: places, expires: 5_000 }))
+      expect(message.seq).toBeGreaterThan(0);
+    const done = new Set<number>();
+    const consumption = consumeFacts({
+      ...{ broker, stream: 'ONCE', durable: 'held', filterSubject: 'once.held', maxAckPending: places, erasesDone: true },
+      ...{ stalledAfterMs: 500, onPoison: () => Promise.resolve() },
+      onFact: ({ payload }) => Promise.resolve(void done.add((payload as { n: number }).n)),
+    });
+    await until(() => done.size === facts.length, 30_000);
+    await consumption.stop();
   });
 
   it('takes a message that is gone already for erased, and a stream that is not there for an error', async () => {

@@ -234,11 +234,15 @@ describe('a lead that was set aside', () => {
     const number = freshNumber();
     const lead = await receive({ phone: number });
     const unknown = await receive({ phone: number }, randomUUID());
+    const odd = await receive({ name: 'a\u0000b\ud800', attribution: { 'k\u0000': '\udfff' } });
     const broken = { ...(await receive()), sealed: 'not.a.lead' };
     await expect(core.leads.process(unknown)).rejects.toMatchObject({ code: 'unknown-form' });
     await core.leads.setAside(lead, 'RangeError');
     await core.leads.setAside(unknown, 'unknown-form');
     await core.leads.setAside(broken, 'JWEInvalid');
+    await expect(core.leads.process(odd)).rejects.toThrow();
+    await core.leads.setAside(odd, '22021');
+    expect(await rowOf(odd)).toMatchObject({ shown: { name: 'a\ufffdb\ufffd' } });
     expect(await rowOf(lead)).toMatchObject({
       state: 'set-aside',
       reason: 'RangeError',

@@ -24,17 +24,23 @@ export function quarantineReason(lead: SealedLead, form: { readonly quarantine?:
   return lead.quarantineReason ?? (form.quarantine === true ? 'form' : null);
 }
 
+/** Ingest sends nothing else; but what was set aside may be what ingest would not send, and must be kept all the same. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\ufffd');
+}
+
 /** A lead as lists show it while it waits: numbers and e-mails masked, wherever they stand. */
 export function maskedLead(lead: SentLead, region: string): MaskedLead {
+  const masked = (value: string): string => maskText(storable(cut(value.normalize('NFC'), LONGEST_NOTE)), region);
   const text = (value: string | undefined): string | null => {
-    const trimmed = value?.normalize('NFC').trim() ?? '';
-    return trimmed === '' ? null : maskText(cut(trimmed, LONGEST_NOTE), region);
+    const trimmed = value?.trim() ?? '';
+    return trimmed === '' ? null : masked(trimmed);
   };
   const mask = (kind: ContactPoint['kind'], value: string | undefined): string | null => {
     const point = value === undefined ? undefined : receivedPoint(kind, '', value, region);
     return point === undefined ? null : maskPoint(point);
   };
-  const attribution = Object.entries(lead.attribution).map(([key, value]) => [maskText(key, region), maskText(value, region)]);
+  const attribution = Object.entries(lead.attribution).map(([key, value]) => [masked(key), masked(value)]);
   return {
     ...{ name: text(lead.name), phone: mask('phone', lead.phone), email: mask('email', lead.email) },
     ...{ company: text(lead.company), title: text(lead.title), message: text(lead.message) },
