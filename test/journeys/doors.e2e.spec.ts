@@ -342,6 +342,7 @@ describe('doors', () => {
           '/v1/settings/security',
           '/v1/sessions',
           '/v1/monitoring/users',
+          '/v1/monitoring/suggestions',
           '/v1/pipelines',
           '/v1/audit/proof',
         ];

@@ -237,6 +237,7 @@ describe('planted numbers and addresses', () => {
       '/v1/alerts',
       `/v1/exposure?userId=${seller.id}`,
       '/v1/monitoring/users',
+      '/v1/monitoring/suggestions',
     ])
       await ask('GET', path);
     expect(answers.length).toBeGreaterThan(100);
