@@ -164,7 +164,7 @@ describe('attribution', () => {
       expect([ledger.status, tells(ledger.text)]).toEqual([200, false]);
       return ledger.body.items.some(({ subjectId }) => subjectId === id) ? true : undefined;
     });
-    for (const path of ['/v1/audit', '/v1/alerts', '/v1/monitoring/users']) {
+    for (const path of ['/v1/audit', '/v1/alerts', '/v1/monitoring/users', '/v1/monitoring/suggestions']) {
       const answer = await staff.admin.get(path);
       expect([path, answer.status, tells(answer.text)]).toEqual([path, 200, false]);
     }

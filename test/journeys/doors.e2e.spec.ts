@@ -352,7 +352,14 @@ describe('doors', () => {
       const unexpected: unknown[] = [];
       const lists = routes.filter(({ method, path }) => method === 'GET' && path.startsWith('/v1/') && !path.includes('{'));
       for (const { path } of lists.filter((route) => !route.path.endsWith('/stream'))) {
-        const accepted = ['/v1/me', '/v1/settings/security', '/v1/sessions', '/v1/pipelines', '/v1/audit/proof'];
+        const accepted = [
+          '/v1/me',
+          '/v1/settings/security',
+          '/v1/sessions',
+          '/v1/monitoring/suggestions',
+          '/v1/pipelines',
+          '/v1/audit/proof',
+        ];
         if (accepted.includes(path)) continue;
         for (const query of [
           'limit=0',

@@ -283,6 +283,12 @@ describe('the watched path', () => {
     expect(await alarmsOf(worker)).toEqual([]);
     expect(await outcome(worker.client.get(`/v1/contacts/${cards[LIMIT]}`))).toBe('403 view-limit-reached');
     await expectCutOff(worker);
+    // Limits that would have cut off nobody, as they can be put into the settings: a quarter or 5 more than the most.
+    const { items } = await answered(200, staff.admin.get<{ items: Array<{ limit: Json }> }>('/v1/monitoring/suggestions'));
+    const contacts = { measure: 'contact.opened', action: 'deactivate', scope: { everyone: true } };
+    expect(items.map(({ limit }) => limit)).toContainEqual({ ...contacts, window: 'hour', max: LIMIT + 5 });
+    expect(await outcome(worker.client.get('/v1/monitoring/suggestions'))).toBe('401 unauthenticated');
+    expect(await outcome((await manager()).client.get('/v1/monitoring/suggestions'))).toBe('403 forbidden');
     await alarmOf(worker);
   });
 

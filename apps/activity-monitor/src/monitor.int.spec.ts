@@ -228,6 +228,29 @@ it('partitions of an instance that died are taken over within five seconds, and 
   expect(rows).toEqual([{ partitions: 32 }, { partitions: 32 }]);
 });
 
+it('tells of a day that is far outside of what is usual for somebody', async () => {
+  const viewer = await gate.person();
+  await gate.monitor.query(
+    `INSERT INTO monitor.windows (user_id, measure, "window", bucket_start, opens, distinct_subjects)
+     SELECT $1, 'contact.opened', 'day', (date_trunc('day', now() AT TIME ZONE 'Europe/Moscow') - d * interval '1 day') AT TIME ZONE 'Europe/Moscow',
+       CASE d WHEN 0 THEN 100 ELSE 10 END, CASE d WHEN 0 THEN 100 ELSE 10 END FROM generate_series(0, 14) AS d`,
+    [viewer],
+  );
+  await Promise.all(monitors.map((monitor) => monitor.stop()));
+  monitors = [await start()];
+  const published = await until('the alarm on the stream', async () =>
+    (await facts(STREAMS.alarms.name, SUBJECTS.alarm('pattern.unusual'))).find(
+      ({ payload }) => (payload as Alarm).userId === viewer,
+    ),
+  );
+  expect(published.payload).toMatchObject({
+    measure: 'contact.opened',
+    limit: 46,
+    count: 100,
+    pattern: { median: 10, of: 'person' },
+  });
+});
+
 it('a broker that comes back empty: what is published again changes nothing, what is new is folded', async () => {
   const viewer = await gate.person();
   await gate.admit({ viewer });

@@ -4,8 +4,8 @@ import { departmentLimits, personLimits, type DayLimit } from './day-limits.rule
 import { activePeople, departmentsWithDays, historiesOfDepartments, historiesOfPeople, type Judged } from './histories.js';
 import type { JudgedDay } from './judged-days.js';
 
-/** People read and written at a time. */
-const CHUNK = 500;
+/** People read and written at a time: other work gets its turn in between. */
+const CHUNK = 100;
 
 /**
  * Works out what is usual on a day, for all active people and departments, unless it stands there for as many people. Returns

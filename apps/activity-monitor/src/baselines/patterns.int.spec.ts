@@ -168,9 +168,9 @@ describe('sightings', () => {
           records: [records[record] ?? ''],
         }));
         await disclosed(seen);
-        await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL');
+        await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL, last_id = NULL');
         await Promise.all([takeSightings(db), takeSightings(db)]);
-        await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL');
+        await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL, last_id = NULL');
         await takeSightings(db);
         const [, today] = await judgedDays(db);
         const { rows } = await sql<{ key: string; familiar: number; unfamiliar: number }>`
@@ -185,6 +185,22 @@ describe('sightings', () => {
     );
   });
 
+  it('of half the log judge nobody', async () => {
+    const person = await gate.person();
+    for (let daysAgo = 1; daysAgo <= 20; daysAgo += 1) await folded(person, daysAgo, 10);
+    await folded(person, 0, 100);
+    await gate.monitor.query("UPDATE monitor.sighting_progress SET last_id = '00000000-0000-7000-8000-000000000000'");
+    const blocked = await gate.monitor.connect();
+    await blocked.query('BEGIN');
+    await blocked.query('SELECT FROM monitor.sighting_progress FOR UPDATE');
+    await round();
+    expect(await alarmsOf(person)).toEqual([]);
+    await blocked.query('COMMIT');
+    blocked.release();
+    await round();
+    expect(await alarmsOf(person)).not.toEqual([]);
+  });
+
   it('of colluding colleagues, each under every limit, are told of their department with who took how much', async () => {
     const department = randomUUID();
     const people = await Promise.all(Array.from({ length: 4 }, () => gate.person()));
@@ -193,8 +209,7 @@ describe('sightings', () => {
     for (let daysAgo = 70; daysAgo >= 1; daysAgo -= 1)
       await disclosed(people.map((userId, index) => ({ userId, daysAgo, records: known.slice(10 * index, 10 * index + 10) })));
     for (const userId of people) await disclosed([{ userId, daysAgo: 0, records: ids(18) }]);
-    await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL');
-    await gate.monitor.query('SELECT pg_sleep(1.1)');
+    await gate.monitor.query('UPDATE monitor.sighting_progress SET read_until = NULL, last_id = NULL');
     await round();
     for (const userId of people) expect(await alarmsOf(userId)).toEqual([]);
     const told = (await alarms()).filter((alarm) => alarm.departmentId === department);
@@ -225,7 +240,7 @@ describe('suggestions', () => {
              VALUES (uuidv7($2::timestamptz - clock_timestamp()), $2, $1, false, 1, 'contact.opened', 'card', 'contact', ARRAY[$3::uuid], 1, true, gen_random_uuid())`,
             [person, at(minute), cards[card]],
           );
-        const peaks = await peaksSince(db, since, { windowing: 'rolling', counting: distinct ? 'distinct' : 'opens' });
+        const peaks = await peaksSince(db, [person], since, { windowing: 'rolling', counting: distinct ? 'distinct' : 'opens' });
         const inHour = openings.map(({ minute }) => {
           const inside = openings.filter((other) => other.minute > minute - 60 && other.minute <= minute);
           return distinct ? new Set(inside.map(({ card }) => card)).size : inside.length;

@@ -35,22 +35,25 @@ export async function raiseUnusual(db: Kysely<unknown>, day: JudgedDay): Promise
   });
 }
 
-/** Limits are few and found by the day; for each the day's count is one or two rows by their key. */
+/** The day's counts are found by the day, and each meets its limit. */
 async function candidatesOf(db: Kysely<unknown>, day: JudgedDay): Promise<readonly Candidate[]> {
   const { rows } = await sql<Candidate>`
+    WITH counted AS (
+      SELECT 'person' AS scope, w.user_id AS id, w.measure AS figure, sum(${countOfBucket})::bigint AS count
+      FROM monitor.windows AS w
+      WHERE w."window" = 'day' AND w.bucket_start >= ${day.from} AND w.bucket_start < ${day.to} GROUP BY 2, 3
+      UNION ALL
+      SELECT scope, id, 'records.unfamiliar', unfamiliar FROM monitor.sighting_days WHERE day = ${day.date}::date
+      UNION ALL
+      SELECT scope, id, 'records.shown', familiar::bigint + unfamiliar FROM monitor.sighting_days
+      WHERE day = ${day.date}::date AND scope = 'department'
+    )
     SELECT l.scope, l.id, l.figure, l.span, l.max, l.carried, l.familiar, l.usual, c.count + l.carried AS count,
       coalesce(s.familiar, 0) AS "familiarToday"
-    FROM monitor.day_limits AS l
+    FROM counted AS c
+    JOIN monitor.day_limits AS l ON l.day = ${day.date}::date AND l.scope = c.scope AND l.id = c.id AND l.figure = c.figure
     LEFT JOIN monitor.sighting_days AS s ON s.scope = l.scope AND s.id = l.id AND s.day = l.day
-    CROSS JOIN LATERAL (
-      SELECT CASE l.figure
-        WHEN 'records.unfamiliar' THEN s.unfamiliar::bigint
-        WHEN 'records.shown' THEN s.familiar::bigint + s.unfamiliar
-        ELSE (SELECT sum(${countOfBucket})::bigint FROM monitor.windows AS w
-          WHERE w.user_id = l.id AND w.measure = l.figure AND w."window" = 'day'
-            AND w.bucket_start >= ${day.from} AND w.bucket_start < ${day.to}) END AS count
-    ) AS c
-    WHERE l.day = ${day.date}::date AND c.count > 0 AND c.count + l.carried > l.max
+    WHERE c.count > 0 AND c.count + l.carried > l.max
       AND NOT EXISTS (SELECT FROM monitor.patterns_told AS t
         WHERE t.scope = l.scope AND t.id = l.id AND t.figure = l.figure AND t.span = l.span AND t.day = l.day)
     ORDER BY l.scope, l.id, l.figure, l.span LIMIT ${AT_ONCE}`.execute(db);

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { forgetOldSightings, takeSightings } from '../sightings/take-sightings.js';
+import { forgetOldSightings, sightingsAreTaken, takeSightings } from '../sightings/take-sightings.js';
 import { judgedDays } from './judged-days.js';
 import { forgetOldLimits, limitDay } from './limit-days.js';
 import { raiseUnusual } from './unusual-days.js';
@@ -17,6 +17,8 @@ export interface PatternWatch {
  */
 export async function watchPatterns({ db, alarming }: PatternWatch): Promise<number> {
   await takeSightings(db);
+  // A long log takes several rounds at first; nobody is judged by the half of it.
+  if (!(await sightingsAreTaken(db))) return 0;
   const days = await judgedDays(db);
   let raised = 0;
   for (const day of days) {

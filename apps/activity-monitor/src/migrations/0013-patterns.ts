@@ -25,6 +25,9 @@ CREATE TABLE monitor.sighting_days (
   unfamiliar integer NOT NULL,
   PRIMARY KEY (scope, id, day)
 );
+CREATE INDEX sighting_days_day ON monitor.sighting_days (day);
+-- What was counted on a day, of everybody. A bucket's counts change and its start does not: the index costs once a bucket.
+CREATE INDEX windows_days ON monitor.windows (bucket_start) WHERE "window" = 'day';
 
 -- What is usual, as it was worked out for a day: a row for each person or department, figure and span.
 CREATE TABLE monitor.day_limits (
@@ -58,7 +61,9 @@ CREATE TABLE monitor.patterns_told (
 -- Up to when the disclosure log was read for sightings. One row, locked by whoever reads.
 CREATE TABLE monitor.sighting_progress (
   singleton boolean PRIMARY KEY DEFAULT true,
-  read_until timestamptz
+  read_until timestamptz,
+  -- The last one read, while more lie behind it.
+  last_id uuid
 );
 INSERT INTO monitor.sighting_progress DEFAULT VALUES;
 `;

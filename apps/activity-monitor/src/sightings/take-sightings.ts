@@ -30,29 +30,35 @@ export async function takeSightings(db: Kysely<unknown>): Promise<number> {
 }
 
 async function takePage(trx: Transaction<unknown>): Promise<number> {
-  const { rows } = await sql<{ until: Date | null; now: Date }>`
-    SELECT read_until AS until, clock_timestamp() AS now FROM monitor.sighting_progress FOR UPDATE SKIP LOCKED`.execute(trx);
+  const { rows } = await sql<{ until: Date | null; lastId: string | null; now: Date }>`
+    SELECT read_until AS until, last_id AS "lastId", clock_timestamp() AS now FROM monitor.sighting_progress FOR UPDATE SKIP LOCKED`.execute(
+    trx,
+  );
   const [progress] = rows;
   if (progress === undefined) return 0;
   const newest = progress.now.getTime() - YOUNGEST_MS;
   const from = progress.until === null ? newest - FIRST_DAYS * DAY_MS : Math.min(progress.until.getTime(), newest);
-  const { disclosures, last } = await note(trx, from, newest);
-  // A full page ends within the log: the next begins behind its last. Only the last page looks back.
-  const until = disclosures === PAGE && last !== null ? last.getTime() : newest - OVERLAP_MS;
-  await sql`UPDATE monitor.sighting_progress SET read_until = ${new Date(until)}`.execute(trx);
-  return disclosures;
+  const page = await note(trx, progress.lastId ?? earliestIdOf(from), earliestIdOf(newest));
+  // A full page ends within the log: the next begins behind its last. When all is read, the next call looks back.
+  const lastId = page.disclosures === PAGE ? page.lastId : null;
+  await sql`UPDATE monitor.sighting_progress SET read_until = ${new Date(newest - OVERLAP_MS)}, last_id = ${lastId}`.execute(trx);
+  return page.disclosures;
 }
 
 /**
  * Notes a page. What a record was to a circle (familiar, or shown to it first that day) is told by the days before in the table and in
  * the page itself; a row that was there already counts nothing.
  */
-async function note(trx: Transaction<unknown>, from: number, to: number): Promise<{ disclosures: number; last: Date | null }> {
-  const { rows } = await sql<{ disclosures: number; last: Date | null }>`
+async function note(
+  trx: Transaction<unknown>,
+  after: string,
+  before: string,
+): Promise<{ disclosures: number; lastId: string | null }> {
+  const { rows } = await sql<{ disclosures: number; lastId: string | null }>`
     WITH zone AS (SELECT coalesce((SELECT settings->>'timeZone' FROM read.security), 'UTC') AS name),
     page AS (
       SELECT d.* FROM watch.disclosures AS d
-      WHERE d.id >= ${earliestIdOf(from)}::uuid AND d.id < ${earliestIdOf(to)}::uuid ORDER BY d.id LIMIT ${PAGE}
+      WHERE d.id > ${after}::uuid AND d.id < ${before}::uuid ORDER BY d.id LIMIT ${PAGE}
     ),
     shown AS (
       SELECT DISTINCT coalesce(p.department_id, d.user_id) AS circle_id, p.department_id, s.subject_id,
@@ -88,8 +94,16 @@ async function note(trx: Transaction<unknown>, from: number, to: number): Promis
       ) AS each GROUP BY 1, 2, 3
       ON CONFLICT (scope, id, day) DO UPDATE SET familiar = c.familiar + excluded.familiar, unfamiliar = c.unfamiliar + excluded.unfamiliar
     )
-    SELECT count(*)::integer AS disclosures, max(uuid_extract_timestamp(id)) AS last FROM page`.execute(trx);
-  return rows[0] ?? { disclosures: 0, last: null };
+    SELECT count(*)::integer AS disclosures, (SELECT p.id FROM page AS p ORDER BY p.id DESC LIMIT 1) AS "lastId" FROM page`.execute(
+    trx,
+  );
+  return rows[0] ?? { disclosures: 0, lastId: null };
+}
+
+/** Whether the log is read to its end: before that its newest days look as if little had been shown. */
+export async function sightingsAreTaken(db: Kysely<unknown>): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM monitor.sighting_progress WHERE read_until IS NOT NULL AND last_id IS NULL`.execute(db);
+  return rows.length > 0;
 }
 
 /** Forgets sightings that make no record familiar any more, and counts that no baseline reaches back to. */

@@ -1,19 +1,19 @@
 import { sql, type Kysely } from 'kysely';
 import { MEASURES, type SecuritySettings } from '#contracts';
-import { earliestIdOf } from '../fold/time-ordered-ids.js';
 import type { Peak } from './suggestion.rules.js';
 
 const OPENINGS = ['deal.opened', 'contact.opened', 'company.opened'];
 
-/** The most that each person had within any one window since an instant, counted as the gate counts by these settings. */
+/** The most that each of these people had within any one window since an instant, counted as the gate counts by these settings. */
 export function peaksSince(
   db: Kysely<unknown>,
+  userIds: readonly string[],
   since: Date,
   { windowing, counting }: Pick<SecuritySettings['activityMonitoring'], 'windowing' | 'counting'>,
 ): Promise<readonly Peak[]> {
   return windowing === 'rolling'
-    ? rollingPeaks(db, since, counting === 'distinct')
-    : calendarPeaks(db, since, counting === 'distinct');
+    ? rollingPeaks(db, userIds, since, counting === 'distinct')
+    : calendarPeaks(db, userIds, since, counting === 'distinct');
 }
 
 /**
@@ -21,7 +21,12 @@ export function peaksSince(
  * later; of distinct cards one that is opened again before it left stays. What is inside at each instant is a running sum of both. A
  * window begins anew with an epoch.
  */
-async function rollingPeaks(db: Kysely<unknown>, since: Date, distinct: boolean): Promise<readonly Peak[]> {
+async function rollingPeaks(
+  db: Kysely<unknown>,
+  userIds: readonly string[],
+  since: Date,
+  distinct: boolean,
+): Promise<readonly Peak[]> {
   const { rows } = await sql<Peak>`
     WITH counted AS (
       SELECT d.user_id, d.epoch, d.at, m.measure, CASE WHEN d.measure = ANY (${OPENINGS}::text[]) AND ${distinct} THEN d.subject_id END AS card,
@@ -30,7 +35,7 @@ async function rollingPeaks(db: Kysely<unknown>, since: Date, distinct: boolean)
       CROSS JOIN LATERAL (
         SELECT d.measure UNION ALL SELECT 'card.opened' WHERE d.measure = ANY (${OPENINGS}::text[])
       ) AS m(measure)
-      WHERE d.id >= ${earliestIdOf(since.getTime())}::uuid
+      WHERE d.user_id = ANY (${userIds}::uuid[]) AND d.at >= ${since}::timestamptz - interval '24 hours'
     ),
     neighbours AS (
       SELECT *, lag(at) OVER card AS before, lead(at) OVER card AS after FROM counted
@@ -55,10 +60,15 @@ async function rollingPeaks(db: Kysely<unknown>, since: Date, distinct: boolean)
 }
 
 /** Calendar windows are the buckets that are folded anyway. One that a reactivation has cut in two counts as a whole: never less. */
-async function calendarPeaks(db: Kysely<unknown>, since: Date, distinct: boolean): Promise<readonly Peak[]> {
+async function calendarPeaks(
+  db: Kysely<unknown>,
+  userIds: readonly string[],
+  since: Date,
+  distinct: boolean,
+): Promise<readonly Peak[]> {
   const { rows } = await sql<Peak>`
     SELECT p.user_id AS "userId", m.measure, w."window", b.max
-    FROM read.principals AS p CROSS JOIN unnest(${[...MEASURES]}::text[]) AS m(measure) CROSS JOIN (VALUES ('hour'), ('day')) AS w("window")
+    FROM unnest(${userIds}::uuid[]) AS p(user_id) CROSS JOIN unnest(${[...MEASURES]}::text[]) AS m(measure) CROSS JOIN (VALUES ('hour'), ('day')) AS w("window")
     CROSS JOIN LATERAL (
       SELECT max(CASE WHEN ${distinct} AND m.measure LIKE '%.opened' THEN distinct_subjects ELSE opens END) AS max
       FROM monitor.windows AS b

@@ -1,14 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import type { SecuritySettings, Suggestions, SuggestionsReply } from '#contracts';
+import { DomainError } from '#kernel';
 import { peaksSince } from './peaks.js';
-import { suggestionsFrom, type SuggestedTo } from './suggestion.rules.js';
+import { suggestionsFrom, type Peak, type SuggestedTo } from './suggestion.rules.js';
 
 const PERIOD_DAYS = 28;
 const DAY_MS = 86_400_000;
-/** The past does not change much; going through it is a second's work in a large company. */
-const KEPT_MS = 60_000;
+/** The past does not change much, and going through it takes many seconds in a large company. */
+const KEPT_MS = 300_000;
+/** Less than the gateway waits for an answer. */
+const PATIENCE_MS = 4_000;
+/** People gone through at a time. */
+const CHUNK = 25;
 
-/** Suggests limits from history, kept for a minute for each way of counting, so that asking again costs nothing. */
+/**
+ * Suggests limits from history. What was worked out is kept for five minutes for each way of counting. While it is being worked out the
+ * answer is `dependency-unavailable`, to be asked again.
+ */
 export class SuggestionsQuery {
   readonly #kept = new Map<string, { readonly until: number; readonly suggestions: Promise<Suggestions> }>();
 
@@ -19,27 +28,32 @@ export class SuggestionsQuery {
     const { windowing, counting, exemptAdmins } = monitoring;
     const key = `${windowing} ${counting} ${exemptAdmins}`;
     const kept = this.#kept.get(key);
-    if (kept !== undefined && kept.until > performance.now()) return { ok: true, ...(await kept.suggestions) };
+    if (kept !== undefined && kept.until > performance.now()) return inTime(kept.suggestions);
     const suggestions = suggest(this.db, monitoring);
     this.#kept.set(key, { until: performance.now() + KEPT_MS, suggestions });
     suggestions.catch(() => this.#kept.delete(key));
-    return { ok: true, ...(await suggestions) };
+    return inTime(suggestions);
   }
+}
+
+async function inTime(suggestions: Promise<Suggestions>): Promise<SuggestionsReply> {
+  const patience = new AbortController();
+  const tooLate = sleep(PATIENCE_MS, undefined, { signal: patience.signal, ref: false });
+  const first = await Promise.race([suggestions, tooLate.catch(() => undefined)]);
+  patience.abort();
+  if (first !== undefined) return { ok: true, ...first };
+  throw new DomainError('dependency-unavailable', { detail: 'suggestions are being worked out', retryAfterSeconds: 5 });
 }
 
 async function suggest(db: Kysely<unknown>, monitoring: SecuritySettings['activityMonitoring']): Promise<Suggestions> {
   const { from, to } = await periodOf(db);
   const days = Math.max(1, Math.ceil((to.getTime() - from.getTime()) / DAY_MS));
-  const [people, peaks] = await Promise.all([
-    peopleWhoseLimitsCount(db, monitoring.exemptAdmins),
-    peaksSince(db, from, monitoring),
-  ]);
-  const counted = new Set(people.map(({ userId }) => userId));
-  const items = suggestionsFrom(
-    peaks.filter(({ userId }) => counted.has(userId)),
-    people,
-    days,
-  );
+  const people = await peopleWhoseLimitsCount(db, monitoring.exemptAdmins);
+  const userIds = people.map(({ userId }) => userId);
+  const peaks: Peak[] = [];
+  for (let at = 0; at < userIds.length; at += CHUNK)
+    peaks.push(...(await peaksSince(db, userIds.slice(at, at + CHUNK), from, monitoring)));
+  const items = suggestionsFrom(peaks, people, days);
   const { windowing, counting } = monitoring;
   return { from: from.toISOString(), to: to.toISOString(), days, windowing, counting, items: [...items] };
 }
