@@ -9,6 +9,7 @@ import { refreshDocument, table, writeResults } from './report.js';
 import { alternate } from './rounds.js';
 import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
+import { cutOff } from './rows/cut-off.js';
 import { gate } from './rows/gate.js';
 import { leadIntake } from './rows/lead-intake.js';
 import { openCard } from './rows/open-card.js';
@@ -37,6 +38,7 @@ const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> =
   append: appendEvent,
   gate,
   windows,
+  cutoff: cutOff,
   rebuild: rebuildReadModels,
 };
 
