@@ -57,7 +57,8 @@ async function timeOf({ gatewayUrls }: BenchSystem, { token }: Person, cards: re
     return response.status;
   };
   const [first = ''] = gatewayUrls;
-  for (const card of cards.slice(0, FEW)) if ((await open(first, card)) !== 200) throw new Error('a card within the limit is refused');
+  for (const card of cards.slice(0, FEW))
+    if ((await open(first, card)) !== 200) throw new Error('a card within the limit is refused');
   const refusal = await open(first, cards[FEW] as string);
   const refusedAt = performance.now();
   if (refusal !== 403) throw new Error(`the card past the limit answers ${refusal}`);
