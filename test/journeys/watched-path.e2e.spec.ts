@@ -32,7 +32,7 @@ describe('the watched path', () => {
   let cards: string[];
 
   beforeAll(async () => {
-    system = await startSystem({ gateways: 2 });
+    system = await startSystem({ gateways: 2, monitors: 2 });
     staff = await Staff.of(system);
     database = new pg.Client({ connectionString: system.connections.database.superuser });
     await database.connect();
@@ -175,6 +175,29 @@ describe('the watched path', () => {
     await expectCutOff(worker);
     await alarmOf(worker);
   });
+
+  it('holds the same over kill -9 of a monitor, a gateway and the broker in the middle, and folds what was shown', async () => {
+    const person = await manager();
+    const scraping = scrape(person, 2 * OPENINGS);
+    await Promise.all([system.kill('activity-monitor'), system.kill('access-gateway', 1), system.kill('nats')]);
+    const { served, refusals } = await scraping;
+    await system.waitUntilReady();
+    // A body may have been lost with its gateway; it was counted, and no other card is served in its place.
+    expect(served.size).toBeLessThanOrEqual(LIMIT);
+    expect(refusals).toContain('403 view-limit-reached');
+    await alarmOf(person);
+    await expectCutOff(person);
+    const { rows } = await database.query<{ id: string }>(
+      'SELECT DISTINCT subject_id AS id FROM watch.disclosures WHERE user_id = $1',
+      [person.id],
+    );
+    const shown = new Set(rows.map(({ id }) => id));
+    expect(shown.size).toBe(LIMIT);
+    expect(served.difference(shown)).toEqual(new Set());
+    await expectLedger(person, shown);
+    const wrong = await database.query('SELECT * FROM watch.wrong_tallies($1)', [person.id]);
+    expect(wrong.rows).toEqual([]);
+  }, 90_000);
 
   it.each([
     ['for a moment', false],
