@@ -36,7 +36,9 @@ describe('the watched path', () => {
     staff = await Staff.of(system);
     database = new pg.Client({ connectionString: system.connections.database.superuser });
     await database.connect();
-    const making = Array.from({ length: CARDS }, (_, index) => made(staff.admin.post('/v1/contacts', { name: `Card ${index}` })));
+    const making = Array.from({ length: CARDS }, (_, index) =>
+      made(persistently(() => staff.admin.post('/v1/contacts', { name: `Card ${index}` }))),
+    );
     cards = (await Promise.all(making)).map(({ id }) => id);
     const limit = { measure: 'contact.opened', window: 'hour', max: LIMIT, action: 'deactivate', scope: { everyone: true } };
     await staff.monitoring({ limits: [limit] });
@@ -52,12 +54,12 @@ describe('the watched path', () => {
   const onAll = (person: Person): HttpClient[] => system.gatewayUrls.map((url) => person.client.at(url));
 
   /** All cards, again and again, side by side over both gateways. Throws on a body that is not the card it should be. */
-  async function scrape(person: Person, openings = OPENINGS): Promise<Scrape> {
+  async function scrape(person: Person, openings = OPENINGS, patienceMs = 20_000): Promise<Scrape> {
     const clients = onAll(person);
     const asked = Array.from({ length: openings }, async (_, index): Promise<[string, HttpAnswer<Json>]> => {
       const id = cards[index % CARDS] as string;
       const client = clients[Math.floor(index / CARDS) % clients.length] as HttpClient;
-      return [id, await persistently(() => client.get(`/v1/contacts/${id}`))];
+      return [id, await persistently(() => client.get(`/v1/contacts/${id}`), patienceMs)];
     });
     const served = new Set<string>();
     const refusals = new Set<string>();
@@ -178,10 +180,10 @@ describe('the watched path', () => {
 
   it('holds the same over kill -9 of a monitor, a gateway and the broker in the middle, and folds what was shown', async () => {
     const person = await manager();
-    const scraping = scrape(person, 2 * OPENINGS);
+    const scraping = scrape(person, 2 * OPENINGS, 60_000);
     await Promise.all([system.kill('activity-monitor'), system.kill('access-gateway', 1), system.kill('nats')]);
     const { served, refusals } = await scraping;
-    await system.waitUntilReady();
+    await system.waitUntilReady(60_000);
     // A body may have been lost with its gateway; it was counted, and no other card is served in its place.
     expect(served.size).toBeLessThanOrEqual(LIMIT);
     expect(refusals).toContain('403 view-limit-reached');
@@ -197,7 +199,7 @@ describe('the watched path', () => {
     await expectLedger(person, shown);
     const wrong = await database.query('SELECT * FROM watch.wrong_tallies($1)', [person.id]);
     expect(wrong.rows).toEqual([]);
-  }, 90_000);
+  }, 120_000);
 
   it.each([
     ['for a moment', false],
