@@ -9,6 +9,7 @@ import { refreshDocument, table, writeResults } from './report.js';
 import { alternate } from './rounds.js';
 import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
+import { cutOff } from './rows/cut-off.js';
 import { gate } from './rows/gate.js';
 import { leadIntake } from './rows/lead-intake.js';
 import { listContacts } from './rows/list.js';
@@ -39,6 +40,7 @@ const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> =
   append: appendEvent,
   gate,
   windows,
+  cutoff: cutOff,
   rebuild: rebuildReadModels,
 };
 

@@ -13,6 +13,11 @@ const IN_FLIGHT = 8;
 /** As high as a limit goes: each opening is counted against two of them, and none is reached. */
 const NEVER = 1_000_000;
 
+/** Somebody who is signed in. */
+export interface Person {
+  readonly token: string;
+}
+
 /** A person with a session, and the contacts that his level, group, lets him see. */
 export interface Manager {
   readonly token: string;
@@ -42,6 +47,7 @@ export function contactBody(serial: number): object {
 export class CompanyBuilder {
   readonly #system: BenchSystem;
   #admin = '';
+  #watchedRole = '';
 
   constructor(system: BenchSystem) {
     this.#system = system;
@@ -101,6 +107,24 @@ export class CompanyBuilder {
     await this.#setLimits({ roleIds: [roles[0] as string] });
   }
 
+  /** A limit that cuts off after so many contacts in an hour, and the ids of more than so many. */
+  async watched(max: number): Promise<readonly string[]> {
+    const limit = { measure: 'contact.opened', window: 'hour', max, action: 'deactivate', scope: { everyone: true } } as const;
+    await this.#setMonitoring([limit]);
+    const grants = { contact: { view: 'allowed' } };
+    this.#watchedRole = (await this.#post<{ id: string }>('/v1/roles', { name: 'Watched', grants }, this.#admin)).id;
+    return inFlight(max + 1, async (index) => {
+      return (await this.#post<{ id: string }>('/v1/contacts', contactBody(index), this.#admin)).id;
+    });
+  }
+
+  /** A new person who may open all contacts, signed in. After `watched`. */
+  async person(): Promise<Person> {
+    const login = { email: `${randomBytes(8).toString('hex')}@bench.test`, password: randomBytes(12).toString('base64url') };
+    await this.#post('/v1/users', { ...login, name: 'Watched', roleIds: [this.#watchedRole], departmentId: null }, this.#admin);
+    return { token: await this.#session(login) };
+  }
+
   async #departments(): Promise<string[]> {
     const made = await inFlight(DEPARTMENTS, (index) =>
       this.#post<{ id: string }>('/v1/departments', { name: `Department ${index + 1}` }, this.#admin),
@@ -121,11 +145,15 @@ export class CompanyBuilder {
   }
 
   async #setLimits(scope: object = { everyone: true }): Promise<void> {
-    const settings = await this.#request<SecuritySettings>('GET', '/v1/settings/security', undefined, this.#admin);
     const limit = (window: 'hour' | 'day') => ({
       ...{ measure: 'contact.opened', window, max: NEVER, action: 'deactivate', scope },
     });
-    const activityMonitoring = { ...settings.activityMonitoring, limits: [limit('hour'), limit('day')] };
+    await this.#setMonitoring([limit('hour'), limit('day')]);
+  }
+
+  async #setMonitoring(limits: readonly object[]): Promise<void> {
+    const settings = await this.#request<SecuritySettings>('GET', '/v1/settings/security', undefined, this.#admin);
+    const activityMonitoring = { ...settings.activityMonitoring, limits };
     await this.#request('PUT', '/v1/settings/security', { ...settings, activityMonitoring }, this.#admin);
   }
 

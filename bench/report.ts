@@ -56,7 +56,8 @@ function line({ title, ours }: Measurement, { against, goal, result, why }: Comp
 
 function spread(side: SideResult, { figure }: Goal): string {
   const { median, min, max } = side[figure];
-  const shown = (value: number): string => (figure === 'p50' ? milliseconds(value) : Math.round(value).toLocaleString('en'));
+  const shown = (value: number): string =>
+    figure !== 'perSecond' ? milliseconds(value) : Math.round(value).toLocaleString('en');
   return `${shown(median)} (${shown(min)}–${shown(max)})`;
 }
 

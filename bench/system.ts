@@ -12,28 +12,33 @@ const START = join(import.meta.dirname, '..', 'deploy', 'src', 'start.js');
 const READY_WITHIN_MS = 90_000;
 const STOPPED_WITHIN_MS = 30_000;
 
-/** Palisade as `npm start` runs it, one instance of each service, with ports and a data directory of its own. */
+/** Palisade as `npm start` runs it, one instance of each service but for the gateways, with ports and a data directory of its own. */
 export class BenchSystem {
   readonly admin = { email: 'admin@bench.test', password: randomBytes(12).toString('base64url') };
   readonly dataDir: string;
-  readonly gatewayUrl: string;
+  readonly gatewayUrls: readonly string[];
   readonly ingestUrl: string;
-  readonly #ports: readonly [number, number];
+  readonly #firstPort: number;
   #process: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number) {
-    this.#ports = [port, port + 1];
-    this.gatewayUrl = `http://127.0.0.1:${port}`;
-    this.ingestUrl = `http://127.0.0.1:${port + 1}`;
+  private constructor(port: number, gateways: number) {
+    this.#firstPort = port;
+    this.gatewayUrls = Array.from({ length: gateways }, (_, index) => `http://127.0.0.1:${port + index}`);
+    this.ingestUrl = `http://127.0.0.1:${port + gateways}`;
     this.dataDir = mkdtempSync(join(tmpdir(), 'palisade-bench-'));
     // PostgreSQL's user passes through when root runs the bench.
     chmodSync(this.dataDir, 0o711);
   }
 
   /** Nothing runs yet. */
-  static async prepare(): Promise<BenchSystem> {
-    return new BenchSystem(await freePort(2));
+  static async prepare({ gateways = 1 } = {}): Promise<BenchSystem> {
+    return new BenchSystem(await freePort(gateways + 1), gateways);
+  }
+
+  /** The first gateway. */
+  get gatewayUrl(): string {
+    return this.gatewayUrls[0] as string;
   }
 
   /** Throws, with what the start said, when it does not become ready. */
@@ -42,8 +47,9 @@ export class BenchSystem {
     const env = {
       ...Object.fromEntries(ambient),
       PALISADE_DATA_DIR: this.dataDir,
-      PALISADE_GATEWAY_PORT: String(this.#ports[0]),
-      PALISADE_INGEST_PORT: String(this.#ports[1]),
+      PALISADE_GATEWAYS: String(this.gatewayUrls.length),
+      PALISADE_GATEWAY_PORT: String(this.#firstPort),
+      PALISADE_INGEST_PORT: String(this.#firstPort + this.gatewayUrls.length),
       PALISADE_ADMIN_EMAIL: this.admin.email,
       PALISADE_ADMIN_PASSWORD: this.admin.password,
       // Counted as always, and never reached: all leads come from one address.

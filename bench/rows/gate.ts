@@ -20,14 +20,14 @@ export async function gate(bench: Bench): Promise<Measurement[]> {
   const refusing = await watchDatabase(bench.system, 'bench_refusals', 1, FEW, 'deactivate');
   const input = { databaseUrl: admitting.urls.gateway, people: admitting.people };
   const other = { databaseUrl: admitting.urls.superuser, people: admitting.people };
-  const ours = await side(bench, 'ours', (made) => made.ask('openGate', { ...input, expected: 'admitted' }, 10_000));
+  const ours = await side(bench, 'ours', (made) => made.ask('openGate', { ...input, expected: 'admitted' }, 60_000));
   const refused = await side(bench, 'ours, refused', async (made) => {
     const one = { databaseUrl: refusing.urls.gateway, people: refusing.people };
-    await made.ask('exhaust', { ...one, openings: FEW }, 10_000);
-    return made.ask('openGate', { ...one, expected: 'refused' }, 10_000);
+    await made.ask('exhaust', { ...one, openings: FEW }, 60_000);
+    return made.ask('openGate', { ...one, expected: 'refused' }, 60_000);
   });
-  const raw = await side(bench, 'raw INSERT', (made) => made.ask('openRaw', other, 10_000));
-  const flexible = await side(bench, FLEXIBLE, (made) => made.ask('openFlexible', other, 10_000));
+  const raw = await side(bench, 'raw INSERT', (made) => made.ask('openRaw', other, 60_000));
+  const flexible = await side(bench, FLEXIBLE, (made) => made.ask('openFlexible', other, 60_000));
   if (ours === undefined || refused === undefined || raw === undefined) throw new Error('nothing to ask');
   const sides = [ours, raw, refused, ...(flexible === undefined ? [] : [flexible])];
   const [result, rawResult, refusedResult, flexibleResult] = await bench.measure(sides);

@@ -30,7 +30,7 @@ export async function windows(bench: Bench): Promise<Measurement[]> {
   const made = new BenchProcess('floors/window-folder.js');
   bench.atTheEnd(() => made.stop());
   const reach = { natsUrl: server.url, users, monitorUrl: urls.monitor, superuserUrl: urls.superuser, people };
-  await made.ask('open', reach, 10_000);
+  await made.ask('open', reach, WITHIN_MS);
   const side = (name: string, ask: string): Side => ({ name, run: () => made.ask<Round>(ask, { events: EVENTS }, WITHIN_MS) });
   const [ours, other] = await bench.measure([side('ours', 'fold'), side('JetStream, one INSERT a batch', 'consume')], {
     wholeRuns: true,

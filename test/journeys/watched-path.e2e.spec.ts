@@ -35,7 +35,7 @@ describe('the watched path', () => {
   let cards: string[];
 
   beforeAll(async () => {
-    system = await startSystem({ gateways: 2, env: { PALISADE_ALLOW_PRIVATE_TARGETS: 'true' } });
+    system = await startSystem({ gateways: 2, monitors: 2, env: { PALISADE_ALLOW_PRIVATE_TARGETS: 'true' } });
     staff = await Staff.of(system);
     database = new pg.Client({ connectionString: system.connections.database.superuser });
     await database.connect();
@@ -57,12 +57,12 @@ describe('the watched path', () => {
   const onAll = (person: Person): HttpClient[] => system.gatewayUrls.map((url) => person.client.at(url));
 
   /** All cards, again and again, side by side over both gateways. Throws on a body that is not the card it should be. */
-  async function scrape(person: Person, openings = OPENINGS): Promise<Scrape> {
+  async function scrape(person: Person, openings = OPENINGS, patienceMs = 20_000): Promise<Scrape> {
     const clients = onAll(person);
     const asked = Array.from({ length: openings }, async (_, index): Promise<[string, HttpAnswer<Json>]> => {
       const id = cards[index % CARDS] as string;
       const client = clients[Math.floor(index / CARDS) % clients.length] as HttpClient;
-      return [id, await persistently(() => client.get(`/v1/contacts/${id}`))];
+      return [id, await persistently(() => client.get(`/v1/contacts/${id}`), patienceMs)];
     });
     const served = new Set<string>();
     const refusals = new Set<string>();
@@ -291,6 +291,29 @@ describe('the watched path', () => {
     expect(await outcome((await manager()).client.get('/v1/monitoring/suggestions'))).toBe('403 forbidden');
     await alarmOf(worker);
   });
+
+  it('holds the same over kill -9 of a monitor, a gateway and the broker in the middle, and folds what was shown', async () => {
+    const person = await manager();
+    const scraping = scrape(person, 2 * OPENINGS, 60_000);
+    await Promise.all([system.kill('activity-monitor'), system.kill('access-gateway', 1), system.kill('nats')]);
+    const { served, refusals } = await scraping;
+    await system.waitUntilReady(60_000);
+    // A body may have been lost with its gateway; it was counted, and no other card is served in its place.
+    expect(served.size).toBeLessThanOrEqual(LIMIT);
+    expect(refusals).toContain('403 view-limit-reached');
+    await alarmOf(person);
+    await expectCutOff(person);
+    const { rows } = await database.query<{ id: string }>(
+      'SELECT DISTINCT subject_id AS id FROM watch.disclosures WHERE user_id = $1',
+      [person.id],
+    );
+    const shown = new Set(rows.map(({ id }) => id));
+    expect(shown.size).toBe(LIMIT);
+    expect(served.difference(shown)).toEqual(new Set());
+    await expectLedger(person, shown);
+    const wrong = await database.query('SELECT * FROM watch.wrong_tallies($1)', [person.id]);
+    expect(wrong.rows).toEqual([]);
+  }, 120_000);
 
   it.each([
     ['for a moment', false],

@@ -171,7 +171,8 @@ BEGIN
   v_amount := CASE WHEN v_opening OR p_measure = 'phone.lookedUp' THEN 1 ELSE cardinality(p_subjects) END;
 
   -- Whoever is held already is refused for the price of a look.
-  v_held := EXISTS (SELECT FROM watch.holds AS h WHERE h.user_id = p_viewer);
+  v_held := EXISTS (SELECT FROM watch.holds AS h JOIN read.principals AS p ON p.user_id = h.user_id AND p.epoch = h.epoch
+                    WHERE h.user_id = p_viewer);
   v_locked := NOT v_held AND pg_try_advisory_xact_lock(7301, uuid_hash(p_viewer));
   IF NOT v_locked AND NOT v_held AND NOT watch.was_refused(p_viewer) THEN
     PERFORM watch.lock_viewer(p_viewer);
