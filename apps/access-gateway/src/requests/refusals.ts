@@ -18,7 +18,7 @@ export interface Refusal {
   readonly action: string | null;
 }
 
-/** Writes to the audit trail what people were refused. It never fails: a refusal stays what it was, whatever becomes of its note. */
+/** Counts what people were refused, and writes it to the audit trail. It never fails: a refusal stays what it was, whatever becomes of its note. */
 export class Refusals {
   constructor(
     private readonly audit: AuditTrail,
@@ -27,6 +27,7 @@ export class Refusals {
   ) {}
 
   async note({ actorId, ip, code, action }: Refusal): Promise<void> {
+    if (code !== COUNTED_BY_GATE) this.counts.count(actorId);
     try {
       await this.audit.noteOften('request.refused', { actorId, ip, details: { code, action } });
     } catch (error) {
@@ -34,14 +35,13 @@ export class Refusals {
     }
   }
 
-  /** For every answer that is a problem: counts 403 and 404 of somebody whom the request hook let in, and notes the former. */
+  /** For every answer that is a problem: notes a 403 of somebody whom the request hook let in, counts a 404. */
   observe(problem: Problem, request: FastifyRequest): void {
     if ((problem.status !== FORBIDDEN && problem.status !== NOT_FOUND) || problem.code === NOTED_ELSEWHERE) return;
     // Decorated by the request hook; what is refused before that is nobody's.
     const who = request.who as FastifyRequest['who'] | undefined;
     if (who === null || who === undefined) return;
-    if (problem.code !== COUNTED_BY_GATE) this.counts.count(who.principal.userId);
-    if (problem.status !== FORBIDDEN) return;
+    if (problem.status === NOT_FOUND) return this.counts.count(who.principal.userId);
     void this.note({ actorId: who.principal.userId, ip: who.ip, code: problem.code, action: actionOf(request) });
   }
 }
