@@ -59,7 +59,7 @@ function multipart(body: Buffer, contentType: string): Promise<readonly (readonl
   return new Promise((resolve, reject) => {
     const pairs: [string, string][] = [];
     const fail = (error: DomainError): void => reject(error);
-    const parser = openParser(contentType);
+    const parser = openParser(body, contentType);
     parser.on('field', (name, value, isNameCut, isValueCut) => {
       if (isNameCut || isValueCut) fail(malformed());
       pairs.push([name, value]);
@@ -71,7 +71,6 @@ function multipart(body: Buffer, contentType: string): Promise<readonly (readonl
       if (filename !== undefined && filename !== '') fail(fileRefused());
     });
     parser.on('fieldsLimit', () => fail(tooMany()));
-    parser.on('partsLimit', () => fail(tooMany()));
     parser.on('error', () => fail(malformed()));
     parser.on('finish', () => {
       const isBroken = pairs.some(([name, value]) => name.includes(REPLACEMENT) || value.includes(REPLACEMENT));
@@ -82,19 +81,22 @@ function multipart(body: Buffer, contentType: string): Promise<readonly (readonl
   });
 }
 
-function openParser(contentType: string): InstanceType<typeof Busboy> {
-  const limits = {
-    fields: MAX_PARTS,
-    parts: MAX_PARTS + 1,
-    headerSize: MAX_PART_HEADER_BYTES,
-    headerPairs: 16,
-    fieldNameSize: 1_024,
-  };
-  try {
-    return new Busboy({ headers: { 'content-type': contentType }, limits });
-  } catch {
-    throw malformed(); // No boundary, or one that cannot be.
+/** What may separate parts (RFC 2046, section 5.1.1), quoted or not. */
+const BOUNDARY = /;\s*boundary=(?:"([\w'()+,./:=? -]{0,69}[\w'()+,./:=?-])"|([\w'+.-]{1,70}))\s*(?:;|$)/i;
+
+/** The parser takes a stream for each part before it counts them, so too many are refused by their separators, unparsed. */
+function openParser(body: Buffer, contentType: string): InstanceType<typeof Busboy> {
+  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? [];
+  const boundary = quoted ?? plain;
+  if (boundary === undefined) throw malformed();
+  const separator = `--${boundary}`;
+  let found = 0;
+  for (let at = body.indexOf(separator); at >= 0; at = body.indexOf(separator, at + separator.length)) {
+    found += 1;
+    if (found > MAX_PARTS + 1) throw tooMany();
   }
+  const limits = { fields: MAX_PARTS, headerSize: MAX_PART_HEADER_BYTES, headerPairs: 16, fieldNameSize: 1_024 };
+  return new Busboy({ headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` }, limits });
 }
 
 function joined(pairs: readonly (readonly [string, string])[]): ReadonlyMap<string, string> {

@@ -60,6 +60,17 @@ describe('a body', () => {
     expect(await codeOf(body, type)).toBe(code);
   });
 
+  it('of ever so many empty parts costs nothing', async () => {
+    const began = process.cpuUsage();
+    for (let times = 0; times < 20; times += 1)
+      expect(await codeOf('--b\r\n'.repeat(13_000), MULTIPART)).toBe('validation-failed');
+    const { user } = process.cpuUsage(began);
+    // Parsed, one of them took 0.2 s and some megabytes.
+    expect(user).toBeLessThan(1_000_000);
+    expect(await codeOf(`${part('a', '1')}--b--`, 'multipart/form-data; boundary="b"; x=y')).toBe('read');
+    expect(await codeOf(`${part('a', '1')}--b--`, 'multipart/form-data; boundary="b\\"')).toBe('malformed-body');
+  });
+
   it('of any bytes is read or refused, by every parser', async () => {
     const types = fc.constantFrom(FORM, MULTIPART, 'application/json', `${FORM};charset=`, 'multipart/form-data; boundary="');
     const piece = fc.constantFrom(
