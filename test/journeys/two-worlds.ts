@@ -170,6 +170,8 @@ export class World {
       .replace(new RegExp(UUID, 'g'), nameOf)
       .replace(new RegExp(TIME, 'g'), '<time>')
       .replace(/frm_[\w-]+/g, '<key>')
+      // Names tried at sign-in, under a key of each installation's own.
+      .replace(/"account":"[0-9a-f]{64}"/g, '"account":"<mac>"')
       .replaceAll(this.system.gatewayUrl, '<gateway>')
       .replaceAll(this.system.ingestUrl, '<ingest>');
   }
