@@ -49,8 +49,7 @@ export async function listContacts(bench: Bench): Promise<Measurement[]> {
 function contactsWanted(): number {
   const text = process.env['BENCH_CONTACTS'] || String(DEFAULT_CONTACTS);
   const wanted = /^\d{1,7}$/.test(text) ? Number(text) : NaN;
-  if (!(wanted >= 1 && wanted <= MOST_CONTACTS))
-    throw new Error(`BENCH_CONTACTS: a whole number up to ${MOST_CONTACTS}`);
+  if (!(wanted >= 1 && wanted <= MOST_CONTACTS)) throw new Error(`BENCH_CONTACTS: a whole number up to ${MOST_CONTACTS}`);
   return wanted;
 }
 
