@@ -4,7 +4,7 @@ import type { Company } from '../company.js';
 import type { LoadRequest } from '../load/http-load.js';
 import { compare, CONNECTIONS, type Bench, type Measurement } from '../measurement.js';
 
-/** quality.md wants a million; making them takes minutes, so it is asked for by `PALISADE_BENCH_CONTACTS`. */
+/** quality.md wants a million; making them takes minutes, so it is asked for by `BENCH_CONTACTS`. */
 const DEFAULT_CONTACTS = 20_000;
 const MOST_CONTACTS = 5_000_000;
 const ROWS = 50;
@@ -47,10 +47,9 @@ export async function listContacts(bench: Bench): Promise<Measurement[]> {
 }
 
 function contactsWanted(): number {
-  const text = process.env['PALISADE_BENCH_CONTACTS'] || String(DEFAULT_CONTACTS);
+  const text = process.env['BENCH_CONTACTS'] || String(DEFAULT_CONTACTS);
   const wanted = /^\d{1,7}$/.test(text) ? Number(text) : NaN;
-  if (!(wanted >= 1 && wanted <= MOST_CONTACTS))
-    throw new Error(`PALISADE_BENCH_CONTACTS: a whole number up to ${MOST_CONTACTS}`);
+  if (!(wanted >= 1 && wanted <= MOST_CONTACTS)) throw new Error(`BENCH_CONTACTS: a whole number up to ${MOST_CONTACTS}`);
   return wanted;
 }
 

@@ -164,14 +164,18 @@ export class World {
       names.set(id, name);
       return name;
     };
-    return text
-      .replace(/[A-Za-z0-9_-]{24,}/g, (word) => opened(word) ?? word)
-      .replace(/"requestId":"[^"]+"/g, '"requestId":"<request>"')
-      .replace(new RegExp(UUID, 'g'), nameOf)
-      .replace(new RegExp(TIME, 'g'), '<time>')
-      .replace(/frm_[\w-]+/g, '<key>')
-      .replaceAll(this.system.gatewayUrl, '<gateway>')
-      .replaceAll(this.system.ingestUrl, '<ingest>');
+    return (
+      text
+        .replace(/[A-Za-z0-9_-]{24,}/g, (word) => opened(word) ?? word)
+        .replace(/"requestId":"[^"]+"/g, '"requestId":"<request>"')
+        .replace(new RegExp(UUID, 'g'), nameOf)
+        .replace(new RegExp(TIME, 'g'), '<time>')
+        .replace(/frm_[\w-]+/g, '<key>')
+        // Names tried at sign-in, under a key of each installation's own.
+        .replace(/"account":"[0-9a-f]{64}"/g, '"account":"<mac>"')
+        .replaceAll(this.system.gatewayUrl, '<gateway>')
+        .replaceAll(this.system.ingestUrl, '<ingest>')
+    );
   }
 }
 
