@@ -202,7 +202,7 @@ describe('appends that go together', () => {
       await holder.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [held]);
       let isHeld = true;
       const waiting = store.append(one(held)).then(() => isHeld);
-      // More than groups go at once: a group that waited would keep a place.
+      // More than batches go at once: a batch that waited would keep a place.
       const others = [1, 2, 3].map((version) => store.append(one(held, exactly(version))).catch(() => undefined));
       for (const expected of [0, 1, 2]) await Promise.all(free.map((stream) => store.append(one(stream, exactly(expected)))));
       isHeld = false;

@@ -1,6 +1,6 @@
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { DomainError } from '#kernel';
-import { AppendGroups, type SingleAppend } from './append-groups.js';
+import { AppendBatches, type SingleAppend } from './append-batches.js';
 import type { CommandRecord, ExpectedVersion, Statement, StoredEvent, StreamAppend } from './events.js';
 
 /** The stream is not at the version that was expected; nothing was written. */
@@ -76,7 +76,7 @@ export interface AppendRequest {
  * connection at once and costs one round trip.
  */
 export class EventStore {
-  private readonly groups = new AppendGroups({
+  private readonly batches = new AppendBatches({
     alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
     together: (appends) => this.appendEach(appends),
   });
@@ -90,7 +90,7 @@ export class EventStore {
    */
   async append(request: AppendRequest): Promise<void> {
     const single = singleOf(request);
-    if (single !== undefined) return this.groups.append(single);
+    if (single !== undefined) return this.batches.append(single);
     const append = appendMany(request);
     const statements = request.statements ?? [];
     // A statement alone is a transaction of its own: there is no BEGIN and COMMIT to send, parse and answer.

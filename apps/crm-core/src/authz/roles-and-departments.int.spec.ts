@@ -62,6 +62,22 @@ describe('roles of departments', () => {
     expect((await rightsOf(id)).roleIds).toEqual([own]);
   });
 
+  it('change also what is remembered of a person, for himself and for others', async () => {
+    const remembered = new Authorizations(commands.pool);
+    const role = await newRole({ contact: { view: 'group' } });
+    const department = await newDepartment(null, [role]);
+    const [id, other] = [await newPerson({ departmentId: department }), await newPerson({ departmentId: department })];
+    const contactView = async (userId: string) => (await remembered.load(userId))?.principal.rights.level('contact', 'view');
+    expect([await contactView(id), await contactView(other)]).toEqual(['group', 'group']);
+    expect(await remembered.load(id)).toBe(await remembered.load(id));
+    await send('ChangeDepartmentRoles', admin, { roleIds: [] }, department);
+    expect([await contactView(id), await contactView(other)]).toEqual(['forbidden', 'forbidden']);
+    await send('DeactivateUser', admin, { reason: 'left' }, other);
+    expect((await remembered.load(other))?.authorization.status).toBe('deactivated');
+    expect((await remembered.load(id))?.authorization.groupUserIds).toContain(id);
+    expect(await remembered.load(randomUUID())).toBeUndefined();
+  });
+
   it('are written once, and only where they change', async () => {
     const role = await newRole({});
     const id = await newDepartment(null, [role]);

@@ -11,18 +11,18 @@ export interface SingleAppend {
   readonly metadata: string;
 }
 
-export interface GroupWriter {
+export interface BatchWriter {
   /** One append in a transaction of its own. */
   alone(append: SingleAppend): Promise<void>;
   /** Many in one transaction. Resolves with the ids of those that did not hold. */
   together(appends: readonly SingleAppend[]): Promise<ReadonlySet<string>>;
 }
 
-/** Groups on their way at once: the next is made up and sent while one waits for the disk. */
-const GROUPS_AT_ONCE = 2;
-/** Appends of one group, and characters of their JSON: bounds what one statement holds, and how long its locks are held. */
-const GROUP_MAX = 64;
-const GROUP_CHARACTERS_MAX = 256 * 1024;
+/** Batches on their way at once: the next is made up and sent while one waits for the disk. */
+const BATCHES_AT_ONCE = 2;
+/** Appends of one batch, and characters of their JSON: bounds what one statement holds, and how long its locks are held. */
+const BATCH_MAX = 64;
+const BATCH_CHARACTERS_MAX = 256 * 1024;
 
 interface Waiting {
   readonly append: SingleAppend;
@@ -34,12 +34,12 @@ interface Waiting {
  * Group commit: appends that come while others are on their way go together, in one transaction. Nobody waits for company: what
  * comes while there is room goes at once. An append that cannot go along with the rest goes alone and has its own answer.
  */
-export class AppendGroups {
+export class AppendBatches {
   #waiting: Waiting[] = [];
   #underWay = 0;
   #isDue = false;
 
-  constructor(private readonly writer: GroupWriter) {}
+  constructor(private readonly writer: BatchWriter) {}
 
   /** Resolves once it is on disk; rejects with what its own transaction would have thrown. */
   append(append: SingleAppend): Promise<void> {
@@ -60,9 +60,9 @@ export class AppendGroups {
   }
 
   #go(): void {
-    while (this.#underWay < GROUPS_AT_ONCE && this.#waiting.length > 0) {
+    while (this.#underWay < BATCHES_AT_ONCE && this.#waiting.length > 0) {
       this.#underWay += 1;
-      void this.#send(this.#nextGroup()).finally(() => {
+      void this.#send(this.#nextBatch()).finally(() => {
         this.#underWay -= 1;
         this.#goSoon();
       });
@@ -70,36 +70,36 @@ export class AppendGroups {
   }
 
   /** From the front, one append a stream: a statement sees a stream as it was before, so it cannot append to it twice. */
-  #nextGroup(): readonly Waiting[] {
+  #nextBatch(): readonly Waiting[] {
     const streams = new Set<string>();
-    const [group, left]: [Waiting[], Waiting[]] = [[], []];
+    const [batch, left]: [Waiting[], Waiting[]] = [[], []];
     let characters = 0;
     for (const each of this.#waiting) {
       const { stream, data, metadata } = each.append;
       const size = data.length + metadata.length;
-      const hasRoom = group.length === 0 || (group.length < GROUP_MAX && characters + size <= GROUP_CHARACTERS_MAX);
+      const hasRoom = batch.length === 0 || (batch.length < BATCH_MAX && characters + size <= BATCH_CHARACTERS_MAX);
       if (!hasRoom || streams.has(stream)) {
         left.push(each);
         continue;
       }
       streams.add(stream);
       characters += size;
-      group.push(each);
+      batch.push(each);
     }
     this.#waiting = left;
-    return group;
+    return batch;
   }
 
-  async #send(group: readonly Waiting[]): Promise<void> {
+  async #send(batch: readonly Waiting[]): Promise<void> {
     let left: readonly Waiting[];
     try {
-      const refused = await this.writer.together(group.map(({ append }) => append));
-      left = refused.size === 0 ? [] : group.filter(({ append }) => refused.has(append.event.id));
-      for (const each of group) if (!left.includes(each)) each.resolve();
+      const refused = await this.writer.together(batch.map(({ append }) => append));
+      left = refused.size === 0 ? [] : batch.filter(({ append }) => refused.has(append.event.id));
+      for (const each of batch) if (!left.includes(each)) each.resolve();
     } catch (error) {
       // What one of them broke was taken back whole. Of any other failure nobody knows more than the next.
-      if (!isOfOneRow(error)) return group.forEach(({ reject }) => reject(error));
-      left = group;
+      if (!isOfOneRow(error)) return batch.forEach(({ reject }) => reject(error));
+      left = batch;
     }
     // Not waited for: whoever waits for a stream's lock must not keep the others from going.
     for (const { append, resolve, reject } of left) void this.writer.alone(append).then(resolve, reject);
