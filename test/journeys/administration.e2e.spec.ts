@@ -25,7 +25,7 @@ const PUBLIC = [
 /** Where somebody without any right of administration works. Whatever else there is refuses him. */
 const MANAGERS = [
   /^\/v1\/(contacts|companies|deals)(?!\/\{id\}\/(erase|destruction-act)$)/,
-  /^\/v1\/(me|sessions|lookups|exports|events)(\/|$)/,
+  /^\/v1\/(me|sessions|lookups|calls|exports|events)(\/|$)/,
   /^\/v1\/api-tokens\/\{id\}$/,
 ];
 /** His own list of tokens, though he may make none. */

@@ -62,7 +62,8 @@ describe('attribution', () => {
       ...{ name: 'Lead', email: `${unique('lead').toLowerCase()}@palisade.test`, message: 'Please call' },
       ...{
         attribution: { utm_source: source, utm_campaign: campaign },
-        title: campaign,
+        // A lead's own title is told like its message, in the note.
+        title: unique('Title'),
         tags: [source],
         customFields: { x: source },
       },

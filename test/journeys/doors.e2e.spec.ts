@@ -325,7 +325,10 @@ describe('doors', () => {
       ];
       const before = await state();
       const codes = new Set(document.components.schemas.Problem.properties.code.enum);
-      const bodied = routes.filter(({ method, operation }) => method !== 'GET' && operation.requestBody !== undefined);
+      // A file to import is no JSON; what it is refused for stands in imports.e2e.
+      const bodied = routes.filter(
+        ({ method, path, operation }) => method !== 'GET' && operation.requestBody !== undefined && path !== '/v1/imports',
+      );
       expect(bodied.length).toBeGreaterThan(20);
       const unexpected: unknown[] = [];
       for (const { method, path } of bodied) {

@@ -54,8 +54,8 @@ export class ImportsController {
     @AsCommand() request: CommandRequest,
   ): Promise<z.infer<typeof startedSchema>> {
     if (!allows(who.principal, 'contact', 'create')) refuse('forbidden');
-    const { dryRun } = validated(query, querySchema);
     if (!isCsv(request.mediaType)) refuse('unsupported-media-type', 'the body must be text/csv');
+    const { dryRun } = validated(query, querySchema);
     const { rawBody: bytes = Buffer.alloc(0), idempotencyKey } = request;
     const importId = await this.store.request(who, { bytes, dryRun: dryRun === 'true', idempotencyKey });
     this.worker.wake();
@@ -64,6 +64,7 @@ export class ImportsController {
 
   @Get('/:id')
   @RequiresScope('records:import')
+  @RequiresRight('records', 'import')
   @Operation({
     summary: 'How far an import of mine is',
     notes: `Refused lines by number (the header is 1) and code, the first ${NAMED_LINES} or a few more; \`${MALFORMED_LINE}\`: not as many cells as the header, or too many characters.`,
