@@ -33,6 +33,8 @@ export class WatchRelay {
   #leadership: Leadership | undefined;
   #wake: () => void = () => undefined;
   #woken = false;
+  /** A move of an instance that does not lead. */
+  #beside: Promise<void> | undefined;
 
   constructor(options: WatchRelayOptions) {
     this.#options = options;
@@ -45,15 +47,26 @@ export class WatchRelay {
 
   async stop(): Promise<void> {
     await this.#leadership?.stop();
+    await this.#beside;
   }
 
   /**
-   * Call after an admission: what it wrote is looked for now and not at the next poll. Costs nothing where another instance
-   * leads.
+   * Call after a refusal: what it wrote is looked for now and not at the next poll. Where another instance leads, this one moves what there
+   * is beside it, once at a time: each begins with the oldest row, under the rows' own ids, so the stream has them once and in order.
    */
   wake(): void {
     this.#woken = true;
     this.#wake();
+    if (this.#leadership?.isLeader !== false || this.#beside !== undefined || !this.#options.broker.isConnected) return;
+    this.#beside = this.#moveBeside().finally(() => (this.#beside = undefined));
+  }
+
+  async #moveBeside(): Promise<void> {
+    try {
+      await this.#move();
+    } catch (error) {
+      this.#options.logger.debug('what was refused is left to the instance that leads', { error });
+    }
   }
 
   async #run(signal: AbortSignal): Promise<void> {
