@@ -187,7 +187,11 @@ function withoutMinutes({ status, headers, text }: Told): Told {
   kept.delete('content-length');
   if (status !== 200) return { status, headers: kept, text };
   const page = JSON.parse(text) as { items: { type: string }[] };
-  return { status, headers: kept, text: JSON.stringify({ ...page, items: page.items.filter(({ type }) => type !== 'refusals.many') }) };
+  return {
+    status,
+    headers: kept,
+    text: JSON.stringify({ ...page, items: page.items.filter(({ type }) => type !== 'refusals.many') }),
+  };
 }
 
 /** `alone`: for answers that come later in one world than in the other, and may be asked more than once. */

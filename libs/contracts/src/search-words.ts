@@ -9,8 +9,16 @@ const LONGEST_WORD = 255;
  * PostgreSQL's own parser, which makes hosts, paths and numbers of some texts, sees neither.
  */
 export function searchWords(text: string): readonly string[] {
-  // Upper case first: letters that have no single lower form (ß, ﬃ, final sigma) come out alike however they were written.
-  const folded = text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').replaceAll('ё', 'е').replaceAll('ς', 'σ');
+  // Through upper case, and that from lower case (ẞ has an upper case of its own): letters that have no single lower form (ß, ﬃ, final
+  // sigma) come out alike however they were written.
+  const folded = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC')
+    .replaceAll('ё', 'е')
+    .replaceAll('ς', 'σ');
   const words = folded.match(WORD) ?? [];
   return [...new Set(words.map((word) => (word.length > LONGEST_WORD ? [...word].slice(0, LONGEST_WORD).join('') : word)))];
 }

@@ -71,8 +71,22 @@ async function dawdlingWriters(count: number, each: number): Promise<{ done: Pro
   return { done, writtenIds };
 }
 
+/** Waits for whoever writes now, other databases of the cluster too: they hold a reader in commit order back. */
+async function othersEnded(): Promise<void> {
+  const { rows } = await pool.query<{ next: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next');
+  const ended = async (): Promise<boolean> => {
+    const text = 'SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8 AS ended';
+    return (await pool.query<{ ended: boolean }>(text, [rows[0]?.next])).rows[0]?.ended === true;
+  };
+  for (const end = Date.now() + 30_000; !(await ended());) {
+    if (Date.now() > end) throw new Error('somebody has a transaction open for 30 s');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 /** Reads until a batch comes that is not full, and once more: nothing is open that could hold anything back. */
 async function drain(subscription: Subscription): Promise<void> {
+  await othersEnded();
   while (await subscription.step());
   await subscription.step();
 }
