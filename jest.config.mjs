@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** One project per cost of test; the file's name tells which it is. */
 export const base = {
   rootDir: import.meta.dirname,
@@ -21,5 +23,7 @@ export default {
     { ...base, ...servers, displayName: 'journeys', testMatch: ['<rootDir>/test/journeys/**/*.e2e.spec.ts'] },
     { ...base, ...servers, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.faults.spec.ts'] },
   ],
+  // Two at a time even on two processors: a test of the whole system waits more than it works.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testTimeout: 60_000,
 };

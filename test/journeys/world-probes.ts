@@ -11,6 +11,7 @@ const NOT_ASKED: Readonly<Record<string, string>> = {
   'get-health-live': 'no answer about data',
   'get-health-ready': 'no answer about data',
   'get-alerts-stream': 'a stream: administrators only',
+  'get-monitoring-suggestions': 'counts as they were folded when it was first asked, kept for five minutes; the counts are asked',
   'get-monitoring-users-stream': 'a stream of counts against limits; the list of them is asked',
   'get-events-stream': 'a stream: it is open all the time, and held against the other',
   'post-me-totp': 'a fresh secret',
