@@ -48,8 +48,13 @@ const NATS_USER: Readonly<Record<Service, NatsUser>> = {
   'lead-ingest': 'ingest',
 };
 
-/** The open port is fed by strangers: small young generations keep what their bodies leave behind from growing the process. */
-const NODE_FLAGS: Readonly<Partial<Record<Service, readonly string[]>>> = { 'lead-ingest': ['--max-semi-space-size=4'] };
+/**
+ * The open port is fed by strangers: a small heap (megabytes) keeps what their bodies leave behind from growing the process. What may wait
+ * for the disk is bounded far below it (`MAX_PENDING_BYTES` of the spool).
+ */
+const NODE_FLAGS: Readonly<Partial<Record<Service, readonly string[]>>> = {
+  'lead-ingest': ['--max-semi-space-size=4', '--max-old-space-size=128'],
+};
 
 const AMBIENT = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
 

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
 import { eventually, freshNumber, made, Staff, unique, type Json } from '../journeys/staff.js';
 
-/** Leads of a run: `INTAKE_LEADS=10000` for the whole of it (issue 7); as many as a pipeline has the time for otherwise. */
+/** Leads of a run: `INTAKE_LEADS=10000` for the whole of it; as many as a pipeline has the time for otherwise. */
 const LEADS = Number(process.env['INTAKE_LEADS'] ?? 2_500);
 const CONNECTIONS = 32;
 const PARTS = ['lead-ingest', 'nats', 'crm-core', 'postgres'] as const;

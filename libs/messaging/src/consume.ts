@@ -35,7 +35,7 @@ export interface ConsumeOptions {
    * For streams with this one consumer.
    */
   readonly erasesDone?: boolean;
-  /** An erasing consumer that is full and does not move for so long, with nothing in hand here, is made anew; 10 s. */
+  /** An erasing consumer with something to do that does not move for so long, with nothing in hand here, is made anew; 10 s. */
   readonly stalledAfterMs?: number;
 }
 
@@ -108,8 +108,9 @@ class DurableConsumption implements Consumption {
 
   /**
    * What is erased while the broker still waits for its confirmation keeps its place among the pending for good when the broker is
-   * killed in between (nats-server #6374, #7984); with all places taken so, nothing is delivered any more. A consumer made anew
-   * begins at the beginning of the stream, where only what is not done is left.
+   * killed in between (nats-server #6374, #7984); with all places taken so, and at times with some, where it looks for what it would
+   * send again and never comes to the rest, nothing is delivered any more. A consumer made anew begins at the beginning of the
+   * stream, where only what is not done is left.
    */
   #lookForStalls(manager: JetStreamManager): NodeJS.Timeout | undefined {
     const { erasesDone, stalledAfterMs = STALLED_AFTER_MS } = this.#options;
@@ -120,10 +121,16 @@ class DurableConsumption implements Consumption {
   }
 
   async #endStall(manager: JetStreamManager, stalledAfterMs: number): Promise<void> {
-    const { broker, stream, durable, maxAckPending } = this.#options;
-    const { num_ack_pending: pending, delivered, ack_floor: floor } = await manager.consumers.info(stream, durable);
+    const { broker, stream, durable } = this.#options;
+    const {
+      num_ack_pending: pending,
+      num_pending: left,
+      delivered,
+      ack_floor: floor,
+    } = await manager.consumers.info(stream, durable);
     const mark = [pending, delivered.consumer_seq, floor.consumer_seq].join(' ');
-    const hasMoved = pending < maxAckPending || this.#inHand.size > 0 || mark !== this.#standing.mark;
+    const isIdle = pending === 0 && left === 0;
+    const hasMoved = isIdle || this.#inHand.size > 0 || mark !== this.#standing.mark;
     if (hasMoved) this.#standing = { mark, since: performance.now() };
     if (performance.now() - this.#standing.since < stalledAfterMs) return;
     broker.log('consumer-stalled', this.#fields('pending-for-good'));

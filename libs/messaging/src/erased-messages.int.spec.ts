@@ -58,22 +58,24 @@ describe('a stream whose facts are erased once they are done', () => {
     expect([await server.stores(word), await server.stores(poisonWord)]).toEqual([false, false]);
   });
 
-  it('goes on when the broker holds every place for what will never be confirmed', async () => {
+  it.each([
+    ['every place', 2],
+    ['some places', 8],
+  ])('goes on when the broker holds %s for what will never be confirmed', async (_, places) => {
     const manager = await jetstreamManager(await broker.connection());
-    const places = 2;
+    const [durable, subject, taken] = [`held-${places}`, `once.held${places}`, 2];
     await manager.consumers.add('ONCE', {
-      ...{ durable_name: 'held', ack_policy: AckPolicy.Explicit, ack_wait: nanos(60_000) },
-      ...{ max_ack_pending: places, filter_subject: 'once.held' },
+      ...{ durable_name: durable, ack_policy: AckPolicy.Explicit, ack_wait: nanos(60_000) },
+      ...{ max_ack_pending: places, filter_subject: subject },
     });
-    const facts = Array.from({ length: 4 }, (_, n) => ({ subject: 'once.held', msgId: `held-${n}`, payload: { n } }));
+    const facts = Array.from({ length: 4 }, (_, n) => ({ subject, msgId: `${durable}-${n}`, payload: { n } }));
     await publishFacts(broker, facts);
     // Taken by nobody who will ever answer, for longer than this test lasts.
-    const held = await jetstream(await broker.connection()).consumers.get('ONCE', 'held');
-    for await (const message of await held.fetch({ max_messages: places, expires: 5_000 }))
-      expect(message.seq).toBeGreaterThan(0);
+    const held = await jetstream(await broker.connection()).consumers.get('ONCE', durable);
+    for await (const message of await held.fetch({ max_messages: taken, expires: 5_000 })) expect(message.seq).toBeGreaterThan(0);
     const done = new Set<number>();
     const consumption = consumeFacts({
-      ...{ broker, stream: 'ONCE', durable: 'held', filterSubject: 'once.held', maxAckPending: places, erasesDone: true },
+      ...{ broker, stream: 'ONCE', durable, filterSubject: subject, maxAckPending: places, erasesDone: true },
       ...{ stalledAfterMs: 500, onPoison: () => Promise.resolve() },
       onFact: ({ payload }) => Promise.resolve(void done.add((payload as { n: number }).n)),
     });

@@ -17,6 +17,7 @@ const BATCH_ROWS = 256;
 const BATCH_BYTES = 512 * 1024;
 /** More than this waiting for the disk is refused, so that a stalled disk does not fill the memory. */
 const MAX_PENDING = 4_096;
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 
 export interface SpoolOptions {
@@ -45,6 +46,7 @@ export class Spool {
   readonly #calls = new Map<number, Call>();
   readonly #onStored = new Set<() => void>();
   #pending: PendingLead[] = [];
+  #pendingBytes = 0;
   #isStoring = false;
   #isBroken = false;
   #waiting = 0;
@@ -63,9 +65,11 @@ export class Spool {
    * `idempotency-key-reused` (another body), `spool-full`, `dependency-unavailable`.
    */
   async store(lead: NewLead): Promise<'stored' | 'repeated'> {
-    if (this.#pending.length >= MAX_PENDING) throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
+    if (this.#pending.length >= MAX_PENDING || this.#pendingBytes >= MAX_PENDING_BYTES)
+      throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
     const outcome = await new Promise<StoreOutcome>((resolve, reject) => {
       this.#pending.push({ lead, resolve, reject });
+      this.#pendingBytes += lead.sealed.length;
       if (!this.#isStoring) {
         this.#isStoring = true;
         setImmediate(() => void this.#storePending());
@@ -162,6 +166,7 @@ export class Spool {
       bytes += this.#pending[rows]?.lead.sealed.length ?? 0;
       rows += 1;
     }
+    this.#pendingBytes -= bytes;
     return this.#pending.splice(0, rows);
   }
 
