@@ -176,8 +176,12 @@ describe('imports', () => {
     expect(again['importId']).toBe(importId);
     expect(await outcome(csv(importer.client, `${text}\nanother,`, 'type=contacts', headers))).toBe('422 idempotency-key-reused');
     expect(await rowsNamed(prefix)).toHaveLength(300);
-    const trail = await answered(200, staff.admin.get<{ items: Json[] }>(`/v1/audit?type=import.ended&actorId=${importer.id}`));
-    expect(trail.items.some(({ details }) => (details as Json)['importId'] === importId)).toBe(true);
+    // What a gateway wrote is copied into the trail a little later.
+    await eventually('the end in the trail', async () => {
+      const path = `/v1/audit?type=import.ended&actorId=${importer.id}`;
+      const { items } = await answered(200, staff.admin.get<{ items: Json[] }>(path));
+      return items.some(({ details }) => (details as Json)['importId'] === importId) ? true : undefined;
+    });
   });
 
   it('is cancelled with its owner, and a rewind undoes what came in', async () => {
