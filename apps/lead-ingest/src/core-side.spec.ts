@@ -126,6 +126,12 @@ export class CoreSide {
     await this.#takeLeads(this.#connection);
   }
 
+  /** Loses what the stream holds; the ids of its messages are remembered, so that none is taken again under its own. */
+  async loseMessages(): Promise<void> {
+    if (this.#connection === undefined) throw new Error('not joined');
+    await (await jetstreamManager(this.#connection)).streams.purge(STREAMS.leads.name);
+  }
+
   async #takeLeads(connection: NatsConnection): Promise<void> {
     const manager = await jetstreamManager(connection);
     await manager.streams.add({ name: STREAMS.leads.name, subjects: [...STREAMS.leads.subjects] });

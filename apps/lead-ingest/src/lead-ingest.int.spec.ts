@@ -394,13 +394,16 @@ describe('lead-ingest', () => {
     expect(core.arrived.map(({ leadId }) => leadId)).toEqual(ids);
   });
 
-  it('sends again what core does not confirm', async () => {
+  it.each([
+    ['lost with the stream', () => core.loseStream()],
+    ['lost by a stream that remembers its id', () => core.loseMessages()],
+  ])('sends again what core does not confirm, %s', async (_, lose) => {
     core.commits = false;
     await send({ name: 'x' });
     await until(() => core.arrived.length === 1);
     core.arrived.length = 0;
     core.commits = true;
-    await core.loseStream();
+    await lose();
     await until(() => core.arrived.length === 1);
     await until(() => ingest.spool.waitingCount === 0);
   });

@@ -4,6 +4,7 @@ import { DomainError } from '#kernel';
 import { reasonOf, type Broker } from './broker.js';
 import { factOf, type Fact } from './fact.js';
 import { RecoveringLoop } from './recovering-loop.js';
+import { STALLED_AFTER_MS, StallWatch, viewConsumer } from './stalls.js';
 import { API_TIMEOUT_MS, eraseMessage, isMissing, streamManager } from './streams.js';
 
 /** A fact in hand that is not reported on for so long goes to another instance. */
@@ -14,7 +15,6 @@ const PULL_EXPIRES_MS = 2_000;
 const PULL_HEARTBEAT_MS = 1_000;
 /** How often an erasing consumer is looked at, in parts of the time after which it counts as stalled. */
 const LOOKS = 5;
-const STALLED_AFTER_MS = 10_000;
 
 export interface ConsumeOptions {
   readonly broker: Broker;
@@ -32,10 +32,11 @@ export interface ConsumeOptions {
   readonly isOutage?: (error: unknown) => boolean;
   /**
    * True erases each fact from the stream, and from the broker's disk, once it is done or set aside and before it is confirmed.
-   * For streams with this one consumer.
+   * For streams with this one consumer, whose publisher keeps what it sent until it is done and sends it again, under another id: a
+   * broker that was killed may lose or forget messages (`stalls.ts`), or give the sequence of one that is in hand to another.
    */
   readonly erasesDone?: boolean;
-  /** An erasing consumer with something to do that does not move for so long, with nothing in hand here, is made anew; 10 s. */
+  /** An erasing consumer with something to do that does not move for so long, with nothing in hand here, is made anew (`stalls.ts`); 10 s. */
   readonly stalledAfterMs?: number;
 }
 
@@ -59,8 +60,6 @@ class DurableConsumption implements Consumption {
   /** Per sequence: deliveries that ended in an outage. They do not count as tries. */
   readonly #outages = new Map<number, number>();
   readonly #loop: RecoveringLoop;
-  /** Where the consumer stood when it was last seen to move. */
-  #standing = { mark: '', since: 0 };
   readonly #working: NodeJS.Timeout;
 
   constructor(options: ConsumeOptions) {
@@ -106,36 +105,24 @@ class DurableConsumption implements Consumption {
     }
   }
 
-  /**
-   * What is erased while the broker still waits for its confirmation keeps its place among the pending for good when the broker is
-   * killed in between (nats-server #6374, #7984); with all places taken so, and at times with some, where it looks for what it would
-   * send again and never comes to the rest, nothing is delivered any more. A consumer made anew begins at the beginning of the
-   * stream, where only what is not done is left.
-   */
+  /** An erasing consumer made anew begins at the beginning of the stream, where only what is not done is left. */
   #lookForStalls(manager: JetStreamManager): NodeJS.Timeout | undefined {
     const { erasesDone, stalledAfterMs = STALLED_AFTER_MS } = this.#options;
     if (erasesDone !== true) return undefined;
-    this.#standing = { mark: '', since: performance.now() };
-    const look = (): Promise<void> => this.#endStall(manager, stalledAfterMs);
+    const watch = new StallWatch(stalledAfterMs, performance.now());
+    const look = (): Promise<void> => this.#endStall(manager, watch);
     return setInterval(() => void look().catch(() => undefined), stalledAfterMs / LOOKS);
   }
 
-  async #endStall(manager: JetStreamManager, stalledAfterMs: number): Promise<void> {
+  async #endStall(manager: JetStreamManager, watch: StallWatch): Promise<void> {
     const { broker, stream, durable } = this.#options;
-    const {
-      num_ack_pending: pending,
-      num_pending: left,
-      delivered,
-      ack_floor: floor,
-    } = await manager.consumers.info(stream, durable);
-    const mark = [pending, delivered.consumer_seq, floor.consumer_seq].join(' ');
-    const isIdle = pending === 0 && left === 0;
-    const hasMoved = isIdle || this.#inHand.size > 0 || mark !== this.#standing.mark;
-    if (hasMoved) this.#standing = { mark, since: performance.now() };
-    if (performance.now() - this.#standing.since < stalledAfterMs) return;
-    broker.log('consumer-stalled', this.#fields('pending-for-good'));
-    this.#standing = { mark: '', since: performance.now() };
-    await manager.consumers.delete(stream, durable);
+    const view = await viewConsumer(manager, stream, durable);
+    const stall = watch.judge({ ...view, isBusy: this.#inHand.size > 0 }, performance.now());
+    if (stall === undefined) return;
+    broker.log('consumer-stalled', this.#fields(stall));
+    // None of them can be delivered, and none may stay on the disk; their publisher still has what is not done.
+    if (stall === 'counts-broken') await manager.streams.purge(stream);
+    await manager.consumers.delete(stream, durable); // Which ends the session.
   }
 
   #take(message: JsMsg): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { consumeFacts, eraseMessage, provisionStreams, publishFacts, type Broker, type Fact } from './index.js';
+import { consumeFacts, eraseMessage, provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
 import { PrivateServer, until } from './private-server.spec.js';
 
 const STREAM = { name: 'ONCE', subjects: ['once.>'], maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
@@ -81,6 +81,45 @@ describe('a stream whose facts are erased once they are done', () => {
     });
     await until(() => done.size === facts.length, 30_000);
     await consumption.stop();
+  });
+
+  it('delivers what takes the places of messages that a crash lost, whose confirmations it did not lose', async () => {
+    await provisionStreams(broker, [{ ...STREAM, name: 'TAIL', subjects: ['tail.>'] }]);
+    const done = new Set<number>();
+    const consume = (): Consumption =>
+      consumeFacts({
+        ...{ broker, stream: 'TAIL', durable: 'tail', maxAckPending: 8, erasesDone: true, stalledAfterMs: 2_000 },
+        onFact: ({ payload }) => Promise.resolve(void done.add((payload as { n: number }).n)),
+        onPoison: () => Promise.resolve(),
+      });
+    const publish = (from: number, to: number): Promise<number> =>
+      publishFacts(
+        broker,
+        Array.from({ length: to - from }, (_, n) => ({
+          ...{ subject: 'tail.made', msgId: `tail-${from + n}`, payload: { n: from + n } },
+        })),
+      );
+    const restart = async (meanwhile: () => Promise<void>): Promise<void> => {
+      await server.stop('SIGTERM');
+      await until(() => !broker.isConnected);
+      await meanwhile();
+      await server.start();
+      await broker.connection();
+    };
+    await publish(0, 2);
+    await restart(() => server.keep('TAIL'));
+    const before = consume();
+    await publish(2, 20);
+    await until(() => done.size === 20);
+    await before.stop();
+    await restart(() => server.loseSince('TAIL'));
+    const after = consume();
+    try {
+      await publish(20, 24);
+      await until(() => done.size === 24, 20_000);
+    } finally {
+      await after.stop();
+    }
   });
 
   it('takes a message that is gone already for erased, and a stream that is not there for an error', async () => {

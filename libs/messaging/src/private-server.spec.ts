@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +48,17 @@ export class PrivateServer {
     await rm(join(this.folder, 'js'), { recursive: true, force: true });
   }
 
+  /** What a stream holds on the disk now, to be put back by `loseSince`. Only while the server is stopped. */
+  async keep(stream: string): Promise<void> {
+    await cp(this.#messages(stream), join(this.folder, stream), { recursive: true });
+  }
+
+  /** The messages of a stream as they were kept, beside consumers as they are now: a tail that did not reach the disk. */
+  async loseSince(stream: string): Promise<void> {
+    await rm(this.#messages(stream), { recursive: true, force: true });
+    await cp(join(this.folder, stream), this.#messages(stream), { recursive: true });
+  }
+
   /** True when any file of its streams holds the text. */
   async stores(text: string): Promise<boolean> {
     const files = await readdir(join(this.folder, 'js'), { recursive: true, withFileTypes: true });
@@ -58,6 +69,10 @@ export class PrivateServer {
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #messages(stream: string): string {
+    return join(this.folder, 'js', 'jetstream', '$G', 'streams', stream, 'msgs');
   }
 
   broker(): Broker {

@@ -18,6 +18,8 @@ const STREAM_NAME_IN_USE = 10058;
 
 /** `err_code` of nats-server (errors.json): the message could not be deleted; its words tell why. */
 const DELETE_FAILED = 10057;
+/** `err_code` of nats-server (errors.json): there was nothing to delete under the sequence. */
+const SEQUENCE_NOT_FOUND = 10043;
 
 /** A stream as it should be: on disk, bounded by age and size, the oldest dropped first. */
 export interface StreamDefinition {
@@ -69,10 +71,13 @@ export async function eraseMessage(broker: Broker, stream: string, sequence: num
   try {
     await (await streamManager(broker)).streams.deleteMessage(stream, sequence, true);
   } catch (error) {
-    const isGone =
-      error instanceof JetStreamApiError && error.code === DELETE_FAILED && error.message.includes('no message found');
-    if (!isGone) throw error;
+    if (!isGone(error)) throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false;
+  return error.code === SEQUENCE_NOT_FOUND || (error.code === DELETE_FAILED && error.message.includes('no message found'));
 }
 
 /**

@@ -86,7 +86,11 @@ export class LeadSender {
     try {
       const rows = await this.spool.waiting(this.#afterSeq, Math.min(room, READ_ROWS));
       const due = rows.filter(({ seq }) => !this.#sent.has(seq));
-      const confirmed = await publishFacts(this.broker, due.map(factOf), { expectedStream: STREAMS.leads.name });
+      const confirmed = await publishFacts(
+        this.broker,
+        due.map((lead) => this.#factOf(lead)),
+        { expectedStream: STREAMS.leads.name },
+      );
       for (const lead of due.slice(0, confirmed)) this.#noteSent(lead);
       const failed = due[confirmed];
       this.#afterSeq = failed === undefined ? (rows.at(-1)?.seq ?? this.#afterSeq) : failed.seq - 1;
@@ -151,10 +155,14 @@ export class LeadSender {
     this.#rewindTo = Math.min(this.#rewindTo, seq - 1);
     this.#publishing.wake();
   }
-}
 
-/** The lead's id is the message's id, so the stream and core tell repeats. */
-function factOf({ leadId, formId, receivedAt, sealed }: WaitingLead): OutgoingFact {
-  const payload: LeadReceived = { leadId, formId, receivedAt, sealed };
-  return { subject: SUBJECTS.leadReceived(formId), msgId: leadId, payload };
+  /**
+   * The lead's id is the message's id, so the stream tells the repeats of one sending. One that is sent again after a time has a new
+   * one: a broker that was killed may have lost the message and still know its id. Core takes each lead once.
+   */
+  #factOf({ seq, leadId, formId, receivedAt, sealed }: WaitingLead): OutgoingFact {
+    const payload: LeadReceived = { leadId, formId, receivedAt, sealed };
+    const times = this.#returned.get(seq) ?? 0;
+    return { subject: SUBJECTS.leadReceived(formId), msgId: times === 0 ? leadId : `${leadId}:${times}`, payload };
+  }
 }
