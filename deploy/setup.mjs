@@ -50,6 +50,7 @@ export function runInstead(command, args, { env = process.env, channel = false, 
   }
   child.once('error', (error) => fail(`${command} could not be started: ${error.message}`, 'remove node_modules and try again'));
   child.once('exit', (code, signal) => process.exit(finish(code ?? (signal === null ? 1 : 128))));
+  return child;
 }
 
 /** True when every package of the lock file is there in its locked version; optional ones of other platforms may be missing. */
