@@ -35,6 +35,7 @@ export type PassedOn =
   | 'PALISADE_KEK_PREVIOUS'
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
+  | 'PALISADE_RUSH_PAUSE_MS'
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
   | 'PALISADE_HEADS_WEBHOOK'
   | 'PALISADE_TELEPHONY_URL'
@@ -69,6 +70,7 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_KEK_PREVIOUS: { accepts: isKey, expected: 'the 32 bytes in base64 that PALISADE_KEK was before' },
   PALISADE_FORM_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
+  PALISADE_RUSH_PAUSE_MS: { accepts: isPause, expected: 'a whole number of milliseconds from 0 to 10000' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
@@ -241,6 +243,10 @@ function isWebUrl(value: string): boolean {
 
 function isPositive(value: string): boolean {
   return /^[1-9]\d{0,8}$/.test(value);
+}
+
+function isPause(value: string): boolean {
+  return /^\d{1,5}$/.test(value) && Number(value) <= 10_000;
 }
 
 /** A first look only, so that a slip stops the start; the gateway's own parser is the strict one. */

@@ -46,6 +46,7 @@ describe('readStartConfig', () => {
       PALISADE_TRUSTED_PROXIES: '10.0.0.0/33',
       PALISADE_KEK: 'c2hvcnQ=',
       PALISADE_FORM_RATE: '0',
+      PALISADE_RUSH_PAUSE_MS: '10001',
       PALISADE_LOG_LEVEL: 'loud',
       PALISADE_HEADS_WEBHOOK: 'https://user:password@host/heads',
       PALISADE_TELEPHONY_URL: 'ftp://host/calls',

@@ -176,6 +176,7 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_TRUSTED_PROXIES: config.passedOn.PALISADE_TRUSTED_PROXIES,
         PALISADE_FORM_RATE: config.passedOn.PALISADE_FORM_RATE,
         PALISADE_FORM_TOTAL_RATE: config.passedOn.PALISADE_FORM_TOTAL_RATE,
+        PALISADE_RUSH_PAUSE_MS: config.passedOn.PALISADE_RUSH_PAUSE_MS,
       };
   }
 }

@@ -16,6 +16,8 @@ export const configSchema = z.object({
   PALISADE_SPOOL_DIR: setting.text(),
   PALISADE_FORM_RATE: rate('600'),
   PALISADE_FORM_TOTAL_RATE: rate('6000'),
+  /** The longest pause of sending to core while leads come in a rush, in milliseconds; 0 for none. The bound keeps a lead from waiting long. */
+  PALISADE_RUSH_PAUSE_MS: z.string().default('2000').pipe(setting.integer(0, 10_000)),
   /** Addresses and CIDRs, with commas. */
   PALISADE_TRUSTED_PROXIES: z
     .string()

@@ -1,15 +1,17 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { IntakeForm } from '#contracts';
 import { createLogger, readConfig } from '#platform';
 import { configSchema } from './config.js';
 import { CoreSide, PrivateBroker, until } from './core-side.spec.js';
 import { startLeadIngest, type LeadIngest } from './lead-ingest.js';
+import { RUSH_LEADS, RUSH_WINDOW_MS } from './sending/rush-pauses.js';
 
 const PLANTED = '9161234567';
 const ORIGIN = 'https://shop.example';
@@ -406,6 +408,35 @@ describe('lead-ingest', () => {
     await lose();
     await until(() => core.arrived.length === 1);
     await until(() => ingest.spool.waitingCount === 0);
+  });
+
+  it('goes on sending in a rush without end, after pauses within their bound', async () => {
+    await ingest.stop();
+    ingest = await start({ PALISADE_RUSH_PAUSE_MS: '400' });
+    await until(() => ingest.broker.isConnected);
+    const storedAt = new Map<string, number>();
+    const waits: number[] = [];
+    const noteArrivals = (): void => {
+      for (const { leadId } of core.arrived.slice(waits.length)) waits.push(performance.now() - (storedAt.get(leadId) ?? 0));
+    };
+    for (const end = performance.now() + 2_500; performance.now() < end; noteArrivals()) {
+      const lead = {
+        formId: FORMS[0]?.id as string,
+        receivedAt: new Date().toISOString(),
+        sealed: 'x',
+        bodyMac: null,
+        signed: null,
+      };
+      const leads = Array.from({ length: RUSH_LEADS }, () => ({ ...lead, leadId: randomUUID() }));
+      for (const { leadId } of leads) storedAt.set(leadId, performance.now());
+      await Promise.all(leads.map((each) => ingest.spool.store(each)));
+      await sleep(RUSH_WINDOW_MS / 2);
+    }
+    const [arrivedMeanwhile, stored] = [waits.length, storedAt.size];
+    await until(() => (noteArrivals(), waits.length === stored));
+    expect(arrivedMeanwhile).toBeGreaterThan(stored / 2);
+    expect(Math.max(...waits)).toBeGreaterThan(300);
+    expect(Math.max(...waits)).toBeLessThan(1_400);
   });
 
   it('is not ready, and takes nothing, while it has never known the forms', async () => {

@@ -28,7 +28,11 @@ export interface LeadIngest {
 }
 
 /** Starts ingest: the spool first, then the port; broker and core are looked for meanwhile. Throws when the spool does not open. */
-export async function startLeadIngest(config: Config, logger: Logger, sending: LeadSenderOptions = {}): Promise<LeadIngest> {
+export async function startLeadIngest(
+  config: Config,
+  logger: Logger,
+  sending: Partial<LeadSenderOptions> = {},
+): Promise<LeadIngest> {
   const keys = openSpoolKeys(config.PALISADE_SPOOL_DIR);
   const spool = await openSpool({ dir: config.PALISADE_SPOOL_DIR });
   const book = await FormBook.open(spool, keys);
@@ -47,7 +51,7 @@ export async function startLeadIngest(config: Config, logger: Logger, sending: L
   });
   const workers = [
     new FormWatch(broker, book, logger),
-    new LeadSender(spool, broker, logger, sending),
+    new LeadSender(spool, broker, logger, { longestPauseMs: config.PALISADE_RUSH_PAUSE_MS, ...sending }),
     new ReceiptExpiry(spool, logger),
   ];
   // The form says how many; the window only counts.

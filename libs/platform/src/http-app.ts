@@ -2,9 +2,9 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { randomUUIDv7 } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { v7 as uuidv7 } from 'uuid';
 import { DomainError } from '#kernel';
 import { AllowedMethods } from './allowed-methods.js';
 import { nestLogger, type Logger } from './logging.js';
@@ -68,7 +68,7 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
   const instance = fastify({
     logger: false,
     disableRequestLogging: true,
-    genReqId: () => uuidv7(),
+    genReqId: () => randomUUIDv7(),
     requestIdHeader: false,
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
     trustProxy: options.trustProxy ?? false,

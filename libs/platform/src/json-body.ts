@@ -1,6 +1,8 @@
 import { refuse } from '#kernel';
 
 const DEEPEST = 32;
+/** `fatal` refuses bytes that are not UTF-8 instead of replacing them. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Parses a request body as JSON (RFC 8259, UTF-8 only). Throws DomainError `unsupported-media-type` when the content type is not
@@ -24,8 +26,7 @@ function isJson(contentType: string | undefined): boolean {
 
 function parse(body: Buffer): unknown {
   try {
-    // `fatal` refuses bytes that are not UTF-8 instead of replacing them.
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(UTF8.decode(body));
   } catch {
     return refuse('malformed-body', 'the body is not JSON'); // The parser's own error quotes its input.
   }

@@ -1,12 +1,6 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  generateKeyPairSync,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { agreedBy, agreeWith, type Agreed, type PublicJwk } from './key-agreement.js';
+import { freshNonce, NONCE_BYTES } from './nonces.js';
 
 export type { PublicJwk } from './key-agreement.js';
 
@@ -19,7 +13,6 @@ const ALG = 'ECDH-ES';
 const ENC = 'A256GCM';
 const CURVE = 'X25519';
 const CIPHER = 'aes-256-gcm';
-const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** The whole key, for a key file with mode 0600. */
@@ -122,7 +115,7 @@ export class EnvelopeSender {
 
 function sealWith({ epk, contentKey }: Agreed, payload: string | Uint8Array, ctx: string): string {
   const header = Buffer.from(JSON.stringify({ alg: ALG, enc: ENC, ctx, epk })).toString('base64url');
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = freshNonce();
   const cipher = createCipheriv(CIPHER, contentKey, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(header, 'ascii'));
   const body = typeof payload === 'string' ? cipher.update(payload, 'utf8') : cipher.update(payload);

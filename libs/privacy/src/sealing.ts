@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { keyObjectOf } from './key-objects.js';
+import { freshNonce, NONCE_BYTES } from './nonces.js';
 
 /** What JSON can carry. */
 export type JsonValue =
@@ -7,8 +8,7 @@ export type JsonValue =
 
 const VERSION = 1;
 const KEY_BYTES = 32;
-/** 96-bit nonces and 128-bit tags: NIST SP 800-38D sections 5.2.1.1 and 8.2.2; random nonces allow 2^32 seals a key. */
-const NONCE_BYTES = 12;
+/** 128-bit tags; random nonces allow 2^32 seals a key (NIST SP 800-38D, section 8.3). */
 const TAG_BYTES = 16;
 const OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
 /** Plaintexts are filled up with spaces, which JSON ignores, so that the length of a sealed number tells nothing of it. */
@@ -130,17 +130,6 @@ function associatedData(header: Buffer, place: string): Buffer {
   header.copy(data);
   data.write(place, header.length, 'utf8');
   return data;
-}
-
-/** Nonces are cut from a piece of randomness, each once: a call for twelve bytes takes as long as one for all of these. */
-const NONCES_AT_ONCE = 256;
-let randomness = Buffer.alloc(0);
-
-function freshNonce(): Buffer {
-  if (randomness.length < NONCE_BYTES) randomness = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
-  const nonce = randomness.subarray(0, NONCE_BYTES);
-  randomness = randomness.subarray(NONCE_BYTES);
-  return nonce;
 }
 
 function requireKey(key: Buffer): void {

@@ -33,7 +33,8 @@ export function clientAddress(socketAddress: string, forwardedFor: string | unde
 
 /** What a rate is counted by: an IPv4 address, or the /64 of an IPv6 one, which is a single site's (RFC 6177). */
 export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address;
   const parsed = parseAddress(address);
-  if (parsed === null || parsed.family === 4) return address;
+  if (parsed === null) return address;
   return `${(parsed.value >> 64n).toString(16)}::/64`;
 }

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import { leadContext, type IntakeForm, type QuarantineReason, type SealedLead } from '#contracts';
 import { refuse, refuseField, uuidFromDigest } from '#kernel';
 import { EnvelopeSender } from '#privacy';
@@ -57,7 +56,7 @@ export class LeadIntake {
     const draft = await draftOf(submission);
     if (draft === null) return null;
     const key = submission.idempotencyKey ?? draft.submissionId ?? (signature === null ? null : `signature ${signature.hex}`);
-    const leadId = key === null ? uuidv7() : leadIdOf(form.id, key);
+    const leadId = key === null ? randomUUIDv7() : leadIdOf(form.id, key);
     const lead = withReason(draft.lead.expose(), this.#quarantine(submission, draft));
     await this.spool.store({
       leadId,

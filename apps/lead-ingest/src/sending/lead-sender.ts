@@ -5,16 +5,20 @@ import type { Logger } from '#platform';
 import type { WaitingLead } from '../spool/spool.protocol.js';
 import type { Spool } from '../spool/spool.js';
 import { WakingLoop } from '../waking-loop.js';
+import { RushPauses } from './rush-pauses.js';
 
-/** How far the stream may run ahead of core. What is behind it stays in the spool alone. */
-const MAX_AWAITING = 2_048;
+/**
+ * How far the stream may run ahead of core: what three cores take in between two questions. What is behind it stays in the spool alone,
+ * where it costs core nothing while a rush lasts.
+ */
+const MAX_AWAITING = 256;
 const READ_ROWS = 256;
 const IDLE_MS = 1_000;
 const SHORTEST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 const ASK_EVERY_MS = 250;
 const SLOWEST_ASK_MS = 2_000;
-/** As many ids as `leadCommittedQuerySchema` takes. */
+/** `leadCommittedQuerySchema` takes 500. */
 const ASK_IDS = 500;
 const ANSWER_LIMIT_MS = 2_000;
 /** A sent lead that core does not have after this is sent again, then after twice as long, up to an hour. */
@@ -36,11 +40,14 @@ interface SentLead {
 export interface LeadSenderOptions {
   /** Milliseconds until an unconfirmed lead is sent again; 30 s. */
   readonly resendAfterMs?: number;
+  /** The longest pause of sending for the sake of a rush, in milliseconds; 0 for none. */
+  readonly longestPauseMs: number;
 }
 
 /**
  * Brings the spool's leads to core: publishes them to the stream in order of arrival, and drops one only when core says by its id
- * that it has it for good. Nothing about sending is stored: a restart sends all that is left again, and core takes each id once.
+ * that it has it for good. Nothing about sending is stored: a restart sends all that is left again, and core takes each id once. While
+ * leads come in a rush it pauses, within the bounds of `RushPauses`.
  */
 export class LeadSender {
   readonly #sent = new Map<number, SentLead>();
@@ -56,20 +63,26 @@ export class LeadSender {
   #retryMs = SHORTEST_RETRY_MS;
   #isFailing = false;
   #askMs = ASK_EVERY_MS;
+  readonly #pauses: RushPauses;
+  #isPaused = false;
 
   constructor(
     private readonly spool: Spool,
     private readonly broker: Broker,
     private readonly logger: Logger,
-    options: LeadSenderOptions = {},
+    options: LeadSenderOptions,
   ) {
     this.#resendAfterMs = options.resendAfterMs ?? RESEND_AFTER_MS;
+    this.#pauses = new RushPauses(options.longestPauseMs);
     this.#publishing = new WakingLoop(() => this.#publishSome());
     this.#confirming = new WakingLoop(() => this.#confirmSome());
     const wake = (): void => this.#publishing.wake();
-    // While sending fails, leads that come do not make it be tried more often.
-    const wakeUnlessFailing = (): void => (this.#isFailing ? undefined : wake());
-    this.#unlisten = [spool.onStored(wakeUnlessFailing), broker.onConnected(wake)];
+    const onStored = (leads: number): void => {
+      this.#pauses.note(leads);
+      // While sending fails or pauses, leads that come do not make it be tried more often.
+      if (!this.#isFailing && !this.#isPaused) wake();
+    };
+    this.#unlisten = [spool.onStored(onStored), broker.onConnected(wake)];
   }
 
   async stop(): Promise<void> {
@@ -81,6 +94,9 @@ export class LeadSender {
   async #publishSome(): Promise<number> {
     const room = MAX_AWAITING - this.#sent.size;
     if (!this.broker.isConnected || room <= 0) return IDLE_MS;
+    const pauseMs = this.#pauses.restMs();
+    this.#isPaused = pauseMs > 0;
+    if (this.#isPaused) return pauseMs;
     this.#afterSeq = Math.min(this.#afterSeq, this.#rewindTo);
     this.#rewindTo = Number.POSITIVE_INFINITY;
     try {

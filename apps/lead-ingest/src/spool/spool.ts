@@ -44,7 +44,7 @@ interface Call {
 export class Spool {
   readonly #thread: Worker;
   readonly #calls = new Map<number, Call>();
-  readonly #onStored = new Set<() => void>();
+  readonly #onStored = new Set<(leads: number) => void>();
   #pending: PendingLead[] = [];
   #pendingBytes = 0;
   #isStoring = false;
@@ -113,8 +113,8 @@ export class Spool {
     this.#waiting = await this.#ask('count', null);
   }
 
-  /** Calls `listener` after each flush that stored something; returns how to stop. */
-  onStored(listener: () => void): () => void {
+  /** Calls `listener` after each flush with the number of leads that it stored; returns how to stop. */
+  onStored(listener: (leads: number) => void): () => void {
     this.#onStored.add(listener);
     return () => this.#onStored.delete(listener);
   }
@@ -148,9 +148,10 @@ export class Spool {
           batch.map(({ lead }) => lead),
         );
         this.#fullSince = null;
-        this.#waiting += outcomes.filter((outcome) => outcome === 'stored').length;
+        const stored = outcomes.filter((outcome) => outcome === 'stored').length;
+        this.#waiting += stored;
         batch.forEach((pending, index) => pending.resolve(outcomes[index] as StoreOutcome));
-        for (const listener of this.#onStored) listener();
+        for (const listener of this.#onStored) listener(stored);
       } catch (error) {
         if (error instanceof DomainError && error.code === 'spool-full') this.#fullSince = performance.now();
         for (const pending of batch) pending.reject(error);

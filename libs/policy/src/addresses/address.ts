@@ -5,7 +5,8 @@ export interface Address {
 }
 
 const GROUP = /^[0-9a-fA-F]{1,4}$/;
-const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 const LONGEST_TEXT = 45;
 const MAPPED_HIGH = 0xffffn;
 
@@ -31,14 +32,15 @@ export function formatAddress({ family, value }: Address): string {
 
 /** The canonical spelling of an address; null when it cannot be read. */
 export function canonicalAddress(text: string): string | null {
+  // The strict spelling of IPv4 is the canonical one, and no request needs its number for that.
+  if (IPV4.test(text)) return text;
   const address = parseAddress(text);
   return address === null ? null : formatAddress(address);
 }
 
 function parseIpv4(text: string): bigint | null {
-  const octets = text.split('.');
-  if (octets.length !== 4 || !octets.every((octet) => OCTET.test(octet) && Number(octet) <= 255)) return null;
-  return octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+  if (!IPV4.test(text)) return null;
+  return text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
 }
 
 /** The value of any IPv6 spelling, mapped ones not yet turned into IPv4. */
