@@ -8,9 +8,11 @@ export function consumeCutOffs(options: {
   readonly broker: Broker;
   readonly instance: string;
   readonly logger: Logger;
+  /** The database's time, as that of the refusal is. */
+  readonly now: () => Date;
   readonly record: (fact: UserDeactivatedFact) => Promise<void>;
 }): Consumption {
-  const { broker, instance, logger, record } = options;
+  const { broker, instance, logger, now, record } = options;
   return consumeFacts({
     broker,
     stream: STREAMS.access.name,
@@ -20,7 +22,7 @@ export function consumeCutOffs(options: {
     onFact: async ({ payload }) => {
       const fact = userDeactivatedSchema.parse(payload);
       await record(fact);
-      const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: new Date().toISOString() };
+      const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: now().toISOString() };
       await publishFact(broker, SUBJECTS.cutoffApplied, `${fact.id}:core`, applied);
     },
     onPoison: (fact, reason) => {

@@ -27,6 +27,8 @@ export interface SealerParts {
   readonly signer: HeadSigner;
   readonly file: HeadsFile;
   readonly webhook?: HeadsWebhook;
+  /** The database's time, as that of the events is. */
+  readonly now: () => Date;
   readonly logger: Logger;
 }
 
@@ -40,7 +42,7 @@ export class Sealer {
   /** The last seal; undefined: to be read, and the file to be mended first. Null: there is none yet. */
   #last: Seal | null | undefined;
   /** When the oldest event happened that is not sealed; milliseconds. All are: when that was seen. */
-  #sealedUntil = Date.now();
+  #sealedUntil: number | undefined;
   #gate: { readonly xid: string; readonly since: number } | undefined;
 
   constructor(private readonly parts: SealerParts) {}
@@ -117,7 +119,7 @@ export class Sealer {
       root: rootOf(ids, hashes),
       events: ids.length,
       total: (previous?.total ?? 0) + ids.length,
-      sealedAt: new Date().toISOString(),
+      sealedAt: this.parts.now().toISOString(),
     };
     const head = headOf(parts);
     const signed = { ...parts, head, signature: signer.sign(head), keyId: signer.keyId };
@@ -153,7 +155,7 @@ export class Sealer {
   async #measure(): Promise<void> {
     const { firstAt, gate } = await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1);
     const first = firstAt === null ? NaN : Date.parse(firstAt);
-    this.#sealedUntil = Number.isNaN(first) ? Date.now() : first;
+    this.#sealedUntil = Number.isNaN(first) ? this.parts.now().getTime() : first;
     this.#showLag();
     const now = performance.now();
     this.#gate = gate === null ? undefined : this.#gate?.xid === gate ? this.#gate : { xid: gate, since: now };
@@ -161,7 +163,8 @@ export class Sealer {
   }
 
   #showLag(): void {
-    sealLag.set(Math.max(0, Date.now() - this.#sealedUntil) / 1_000);
+    const now = this.parts.now().getTime();
+    sealLag.set(Math.max(0, now - (this.#sealedUntil ??= now)) / 1_000);
   }
 }
 
