@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
 import { EventStore } from '#event-store';
 import type { KeyWrapper } from '#privacy';
-import { RECONNECTING, startBroker, type Broker, type Consumption } from '#messaging';
+import { reconnecting, startBroker, type Broker, type Consumption } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
@@ -105,7 +105,7 @@ function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger:
       queue: 'crm-core',
       inboxPrefix: `_INBOX_${user}`,
       waitOnFirstConnect: true,
-      ...RECONNECTING,
+      ...reconnecting(),
       pingInterval: 2_000,
     },
   });

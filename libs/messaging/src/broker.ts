@@ -2,7 +2,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { DomainError, type Secret } from '#kernel';
 import { types } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jittered, RECONNECTING } from './reconnecting.js';
+import { jittered, reconnecting } from './reconnecting.js';
 
 const PING_INTERVAL_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 2_000;
@@ -163,7 +163,7 @@ export class Broker {
       timeout: HANDSHAKE_TIMEOUT_MS,
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: 2,
-      ...RECONNECTING,
+      ...reconnecting(),
       ignoreAuthErrorAbort: true,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,

@@ -1,5 +1,5 @@
 export { Broker, brokerUnavailable, connectBroker, reasonOf, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
-export { RECONNECTING } from './reconnecting.js';
+export { reconnecting } from './reconnecting.js';
 export { refusalOf, request, type Refusal } from './request.js';
 export {
   publishFact,

@@ -99,6 +99,11 @@ const WEAKENING_EVENTS = [
   ['settings', 'SecuritySettingsChanged'],
   ['roles-created', 'RoleCreated'],
   ['roles-changed', 'RoleChanged'],
+  ['users-created', 'UserCreated'],
+  ['users-invited', 'UserInvited'],
+  ['users-changed', 'UserChanged'],
+  ['departments-changed', 'DepartmentChanged'],
+  ['department-roles-changed', 'DepartmentRolesChanged'],
 ] as const;
 
 function followers(

@@ -71,7 +71,7 @@ describe('where windows begin', () => {
       );
     const counted = async (window: string, windowing: string, zone: string, at: number): Promise<number> => {
       const { rows } = await gate.monitor.query<{ count: number }>(
-        `SELECT count FROM watch.counted($1, 1, 'contact.opened', watch.window_eve($2, $3, $4, $5), true, NULL)`,
+        `SELECT count::integer FROM watch.counted($1, 1, 'contact.opened', watch.window_eve($2, $3, $4, $5), true, NULL)`,
         [viewer, window, windowing, zone, new Date(at)],
       );
       return rows[0]?.count ?? -1;
