@@ -131,7 +131,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
       .then((connection) => connection.publish(SUBJECTS.formsChanged))
       .catch((error: unknown) => logger.warn('form change not announced', { error }));
   });
-  const heart = beatHeart(broker, config.instance, logger);
+  const heart = beatHeart(broker, config.instance, sealer, logger);
   const shell = app.get(CommandShell);
   const { now } = app.get(DatabaseClock);
   return [

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SealingStanding } from '#contracts';
 import { holdLeadership, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { eventHash } from './event-hash.js';
@@ -44,6 +45,9 @@ export class Sealer {
   /** When the oldest event happened that is not sealed; milliseconds. All are: when that was seen. */
   #sealedUntil: number | undefined;
   #gate: { readonly xid: string; readonly since: number } | undefined;
+  #number = 0;
+  #isStopped = false;
+  #isLeading = false;
 
   constructor(private readonly parts: SealerParts) {}
 
@@ -77,6 +81,12 @@ export class Sealer {
     return (this.#last = await this.#mend());
   }
 
+  /** How it stands with the seals, by the core that makes them; undefined of the others. */
+  get standing(): SealingStanding | undefined {
+    if (!this.#isLeading) return undefined;
+    return { number: this.#number, behindMs: Math.floor(this.#behindMs()), stopped: this.#isStopped };
+  }
+
   /** True when committed events stand after the last seal, also those that an open transaction holds back. */
   async isBehind(): Promise<boolean> {
     return (await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1)).events > 0;
@@ -84,18 +94,20 @@ export class Sealer {
 
   async #run(signal: AbortSignal): Promise<void> {
     this.#last = undefined;
+    this.#sealedUntil = undefined;
+    this.#isLeading = true;
     let reported = '';
     while (!signal.aborted) {
       const wait = await this.step().then(
         (sealed) => {
           reported = '';
-          sealingStopped.set(0);
+          this.#markStopped(false);
           return sealed === SEAL_BATCH ? 0 : LOOK_MS;
         },
         (error: unknown) => {
           this.#last = undefined;
           this.#showLag();
-          sealingStopped.set(error instanceof SealingStopped ? 1 : 0);
+          this.#markStopped(error instanceof SealingStopped);
           const reason = error instanceof SealingStopped ? error.message : 'failed';
           if (reason !== reported) this.parts.logger.error('the log is not sealed', { reason, error });
           reported = reason;
@@ -104,8 +116,14 @@ export class Sealer {
       );
       if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => undefined);
     }
+    this.#isLeading = false;
     sealLag.set(0);
     gateAge.set(0);
+  }
+
+  #markStopped(isStopped: boolean): void {
+    this.#isStopped = isStopped;
+    sealingStopped.set(isStopped ? 1 : 0);
   }
 
   async #seal(previous: Seal | null, events: readonly EventToSeal[]): Promise<Seal> {
@@ -128,6 +146,7 @@ export class Sealer {
     const outside = outsideOf(seal);
     await file.append([outside]);
     webhook?.offer(lineOf(outside));
+    this.#number = seal.number;
     sealNumber.set(seal.number);
     return seal;
   }
@@ -137,6 +156,7 @@ export class Sealer {
     const { store, file, signer } = this.parts;
     const outside = await file.prepare();
     const last = (await store.last()) ?? null;
+    this.#number = last?.number ?? 0;
     const known = outside?.number ?? 0;
     if (known > (last?.number ?? 0)) throw new SealingStopped('the file of heads knows later seals than the database');
     if (last !== null && !isSound(last, signer))
@@ -163,8 +183,12 @@ export class Sealer {
   }
 
   #showLag(): void {
+    sealLag.set(this.#behindMs() / 1_000);
+  }
+
+  #behindMs(): number {
     const now = this.parts.now().getTime();
-    sealLag.set(Math.max(0, now - (this.#sealedUntil ??= now)) / 1_000);
+    return Math.max(0, now - (this.#sealedUntil ??= now));
   }
 }
 
