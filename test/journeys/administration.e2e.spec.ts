@@ -3,7 +3,7 @@ import pg from 'pg';
 import { FIRST_SECURITY_SETTINGS, type SecuritySettings } from '#contracts';
 import { HttpClient, startSystem, type System } from '#testing';
 import { AlarmWatch } from './alarm-watch.js';
-import { answered, eventually, outcome, Staff, type Grants, type Json, type Person } from './staff.js';
+import { answered, eventually, freshEmail, made, outcome, Staff, type Grants, type Json, type Person } from './staff.js';
 
 /** Everything a manager works with, and nothing that is an administrator's. */
 const RECORDS = { view: 'allowed', create: 'allowed', edit: 'allowed', delete: 'allowed', restore: 'allowed' } as const;
@@ -240,6 +240,49 @@ describe('administration', () => {
         'Protections were weakened: grant.phone.view.',
         'Protections were weakened: grant.phone.view, grant.email.view.',
         'Protections were weakened: grant.phone.view, grant.email.view.',
+      ]);
+
+      // So do people and departments that such a role is given to, each change once.
+      const phones = await staff.role({ phone: { view: 'group' } });
+      await told(4);
+      const [above, below] = [await staff.department(), await staff.department()];
+      const [one, other] = [await staff.person(), await staff.person({ departmentId: below })];
+      const give = (id: string, body: Json): Promise<unknown> => answered(200, staff.admin.patch(`/v1/users/${id}`, body));
+      const rolesOf = (id: string, ...roleIds: string[]): Promise<unknown> =>
+        answered(200, staff.admin.put(`/v1/departments/${id}/roles`, { roleIds }));
+      const acts: readonly (() => Promise<unknown>)[] = [
+        () => give(one.id, { roleIds: [phones] }),
+        () => rolesOf(above, phones),
+        () => answered(200, staff.admin.patch(`/v1/departments/${below}`, { parentId: above })),
+        () => give(one.id, { roleIds: [role] }),
+        () => staff.person({ roleIds: [phones] }),
+        async () => made(staff.admin.post('/v1/users', { email: freshEmail(), name: 'Invited', departmentId: above })),
+      ];
+      for (const [index, act] of acts.entries()) {
+        await act();
+        expect(await told(5 + index)).toHaveLength(5 + index);
+      }
+      // Had already, had as widely, or had elsewhere: nobody sees more by it.
+      await give(one.id, { departmentId: below });
+      await give(other.id, { roleIds: [phones] });
+      await give(one.id, { roleIds: [], name: 'Renamed' });
+      await rolesOf(below, phones);
+      await rolesOf(below);
+      await give(one.id, { isAdmin: true });
+      await change(child, { grants: { phone: { view: 'allowed' } } });
+      const all = await told(11);
+      const phone = 'Protections were weakened: grant.phone.view.';
+      expect(all.slice(4)).toEqual([phone, phone, phone, 'Protections were weakened: grant.email.view.', phone, phone, phone]);
+      const { items } = await answered(
+        200,
+        staff.admin.get<{ items: { details: Json }[] }>(`/v1/audit?type=user.changed&limit=20`),
+      );
+      const given = items
+        .map(({ details }) => details)
+        .filter(({ userId, weakened }) => userId === one.id && String(weakened) !== '');
+      expect(given.map(({ weakened }) => weakened)).toEqual([
+        [{ name: 'grant.email.view', before: 'forbidden', after: 'responsible' }],
+        [{ name: 'grant.phone.view', before: 'forbidden', after: 'group' }],
       ]);
       await watch.close();
     });

@@ -205,4 +205,21 @@ describe('the audit trail', () => {
     expect(output).toContain(`first: event ${rows[0]?.id} (seq ${rows[0]?.seq}, `);
     expect(output).toContain('was changed');
   });
+
+  it('is told about to administrators when the log is not sealed any more, once', async () => {
+    const alarms = (): Promise<Json[]> => everyRow<Json>(staff.admin, '/v1/alerts?type=sealing.stopped');
+    expect(await alarms()).toEqual([]);
+    // What is outside knows a later seal than the database from now on. A core that begins to lead looks at that.
+    await database.query('DELETE FROM es.seals WHERE number = (SELECT max(number) FROM es.seals)');
+    await Promise.all([system.kill('crm-core', 0), system.kill('crm-core', 1)]);
+    await system.waitUntilReady();
+    const [alarm] = await eventually('the alarm', async () => {
+      const raised = await alarms();
+      return raised.length > 0 ? raised : undefined;
+    });
+    expect(alarm).toMatchObject({ type: 'sealing.stopped', severity: 'critical', userId: null });
+    await system.kill('activity-monitor');
+    await eventually('the monitor again', async () => ((await staff.admin.get('/v1/alerts')).status === 200 ? true : undefined));
+    expect(await alarms()).toHaveLength(1);
+  });
 });

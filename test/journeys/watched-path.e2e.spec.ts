@@ -4,6 +4,7 @@ import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing'
 import { AlarmReceiver } from './alarm-receiver.js';
 import { AlarmWatch, type Alarm } from './alarm-watch.js';
 import { whileBrokerStands } from './broker-pause.js';
+import { DOOR_GRANTS, HeldExports, OpenDoors, PART_ROWS, type Way } from './open-doors.js';
 import {
   answered,
   eventually,
@@ -14,6 +15,7 @@ import {
   outcomeOf,
   persistently,
   Staff,
+  unique,
   type Json,
   type Person,
 } from './staff.js';
@@ -21,6 +23,9 @@ import {
 const LIMIT = 20;
 const CARDS = 40;
 const OPENINGS = 200;
+
+/** Something else than what is waited for, a turn later. */
+const notYet = (): Promise<undefined> => new Promise((resolve) => setImmediate(() => resolve(undefined)));
 
 interface Scrape {
   readonly served: ReadonlySet<string>;
@@ -290,6 +295,149 @@ describe('the watched path', () => {
     expect(await outcome(worker.client.get('/v1/monitoring/suggestions'))).toBe('401 unauthenticated');
     expect(await outcome((await manager()).client.get('/v1/monitoring/suggestions'))).toBe('403 forbidden');
     await alarmOf(worker);
+  });
+
+  it('closes every door of a person at once, at both gateways, and none of anybody else; brings him back with none of the old ones', async () => {
+    const rows = Array.from({ length: PART_ROWS + 5 - CARDS }, (_, index) =>
+      made(persistently(() => staff.admin.post('/v1/contacts', { name: `Row ${index}` }))),
+    );
+    await Promise.all(rows);
+    await staff.settings({ api: { adminsOnly: false } });
+    const [person, beside] = await Promise.all([staff.person({ grants: DOOR_GRANTS }), staff.person({ grants: DOOR_GRANTS })]);
+    const [doors, others] = await Promise.all([OpenDoors.of(staff, person), OpenDoors.of(staff, beside)]);
+    const held = await HeldExports.begin(system.connections.database.superuser);
+    const running = await held.start(person);
+    const card = (index: number): string => `/v1/contacts/${cards[index]}`;
+    try {
+      // In turn by each way at each gateway: one limit for all of them.
+      for (let opened = 0; opened < LIMIT; opened += 1) {
+        const way = doors.ways[opened % doors.ways.length] as Way;
+        expect(await way.ask(opened % 2, 'GET', card(opened))).toBe('200');
+      }
+      expect(await doors.ways[0]?.ask(0, 'GET', card(LIMIT))).toBe('403 view-limit-reached');
+      const refusedAt = performance.now();
+      // From the refusal on: what opens or lists is refused as before the cut-off or as after it, everything else is nobody's.
+      for (const [gateway] of system.gatewayUrls.entries())
+        for (const way of doors.ways) {
+          const about = `${way.name} at gateway ${gateway}`;
+          for (const path of [card(0), '/v1/contacts'])
+            expect([about, ['403 view-limit-reached', '401 unauthenticated']]).toEqual([
+              about,
+              expect.arrayContaining([await way.ask(gateway, 'GET', path)]),
+            ]);
+          for (const path of [
+            '/v1/me',
+            `/v1/exports/${running}`,
+            ...[running, doors.doneExport].map((id) => `/v1/exports/${id}/file`),
+          ])
+            expect([about, path, await way.ask(gateway, 'GET', path)]).toEqual([about, path, '401 unauthenticated']);
+          expect([about, await way.ask(gateway, 'PATCH', card(0), { note: 'x' })]).toEqual([about, '401 unauthenticated']);
+        }
+      for (const { name, ended } of doors.streams)
+        await eventually(`the end of ${name}`, () => Promise.race([ended.then(() => true as const), notYet()]), 5_000);
+      const streamsEndedMs = performance.now() - refusedAt;
+      const alarm = await alarmOf(person);
+      expect(alarm['cutOffMs']).toBeGreaterThanOrEqual(0);
+      expect(alarm['cutOffMs']).toBeLessThan(5_000);
+      expect(streamsEndedMs).toBeLessThan(5_000);
+      // The figure is the last of the confirmations: of each gateway, and of core.
+      const confirmed = await database.query<{ who: string; ms: number }>(
+        `SELECT service || '-' || instance AS who, round(extract(epoch FROM f.at - c.refused_at) * 1000)::integer AS ms
+         FROM monitor.cutoffs AS c JOIN monitor.cutoff_confirmations AS f ON f.cutoff_id = c.id WHERE c.user_id = $1 ORDER BY who`,
+        [person.id],
+      );
+      expect(confirmed.rows.map(({ who }) => who)).toEqual(['access-gateway-0', 'access-gateway-1', 'crm-core-0']);
+      expect(alarm['cutOffMs']).toBe(Math.max(0, ...confirmed.rows.map(({ ms }) => ms)));
+      await expectCutOff(person);
+      for (const [gateway] of system.gatewayUrls.entries())
+        for (const way of doors.ways)
+          expect([way.name, await way.ask(gateway, 'GET', card(0))]).toEqual([way.name, '401 unauthenticated']);
+      expect(await eventually('sessions to end', async () => ((await openSessions(person)) === 0 ? true : undefined))).toBe(true);
+
+      // Who works beside him has noticed nothing: his streams go on and tell, his export is made, his cards open.
+      await answered(200, staff.admin.patch(card(3), { note: unique('Note') }));
+      for (const { name, text } of others.streams.filter((stream) => stream.name.startsWith('/v1/events')))
+        await eventually(`news by ${name}`, () => Promise.resolve(text().includes(String(cards[3])) ? true : undefined));
+      for (const way of others.ways)
+        for (const [gateway] of system.gatewayUrls.entries()) expect(await way.ask(gateway, 'GET', card(gateway))).toBe('200');
+      expect(await Promise.race([...others.streams.map(({ ended }) => ended.then(() => 'ended')), notYet()])).toBeUndefined();
+    } finally {
+      await held.end();
+    }
+    const gone = await eventually('the end of the exports', async () => {
+      const { rows: exports } = await database.query<Json>(
+        `SELECT id, state, wrapped_key, row_ids, (SELECT count(*)::int FROM access.export_parts AS p WHERE p.export_id = e.id) AS parts
+         FROM access.exports AS e WHERE user_id = $1`,
+        [person.id],
+      );
+      return exports.every(({ state, parts }) => state === 'cancelled' && parts === 0) ? exports : undefined;
+    });
+    expect(gone.map(({ id, wrapped_key: key, row_ids: ids }) => [id, key, ids]).toSorted()).toEqual(
+      [running, doors.doneExport].map((id) => [id, null, []]).toSorted(),
+    );
+
+    // Brought back, for a reason that is told: fresh windows, and nothing of what was open opens again.
+    const reactivate = `/v1/users/${person.id}/reactivate`;
+    expect(await outcome(staff.admin.post(reactivate, {}))).toBe('422 validation-failed');
+    await answered(200, staff.admin.post(reactivate, { reason: 'it was his own list' }));
+    const client = await new HttpClient(system.gatewayUrl).signIn(person.email, person.password);
+    for (const [gateway, url] of system.gatewayUrls.entries()) {
+      for (const way of doors.ways)
+        expect([way.name, await way.ask(gateway, 'GET', '/v1/contacts')]).toEqual([way.name, '401 unauthenticated']);
+      for (const id of [running, doors.doneExport]) {
+        expect((await answered(200, client.at(url).get(`/v1/exports/${id}`)))['state']).toBe('cancelled');
+        expect(await outcome(client.at(url).get(`/v1/exports/${id}/file`))).toBe('404 not-found');
+      }
+    }
+    const { items } = await answered(
+      200,
+      client.get<{ items: { state: string; measures: { count: number }[] }[] }>(`/v1/monitoring/users?userId=${person.id}`),
+    );
+    expect(items).toMatchObject([{ state: 'active', measures: [{ count: 0 }] }]);
+    for (let opened = 0; opened < LIMIT; opened += 1) expect(await outcome(client.get(card(opened)))).toBe('200');
+    expect(await outcome(client.get(card(LIMIT)))).toBe('403 view-limit-reached');
+    const { items: trail } = await answered(200, staff.admin.get<{ items: Json[] }>(`/v1/audit?type=user.reactivated&limit=1`));
+    expect(trail[0]?.['details']).toMatchObject({ reason: 'it was his own list' });
+    others.close();
+    await staff.settings({ api: { adminsOnly: true } });
+  });
+
+  it('exempts administrators or not, as it is set, and never holds the last one', async () => {
+    const lookAt = (client: HttpClient, count: number): Promise<string[]> =>
+      Promise.all(cards.slice(0, count).map((id) => outcome(persistently(() => client.get(`/v1/contacts/${id}`)))));
+    const told = (id: string, type: string): Promise<Alarm[]> =>
+      everyRow<Alarm>(staff.admin, `/v1/alerts?userId=${id}&type=${type}`);
+    const second = await staff.person({ isAdmin: true });
+    expect(new Set(await lookAt(second.client, LIMIT + 2))).toEqual(new Set(['200']));
+    const [exempt] = await eventually('the alarm about an exempt administrator', async () => {
+      const alarms = await told(second.id, 'limit.exceeded');
+      return alarms.length > 0 ? alarms : undefined;
+    });
+    expect(exempt).toMatchObject({ severity: 'warning', measure: 'contact.opened', limit: LIMIT, count: LIMIT + 1 });
+    const { body } = await staff.admin.get<{ user: { id: string } }>('/v1/me');
+    const first = body.user.id;
+    const before = (await told(first, 'limit.exceeded')).length;
+    await staff.monitoring({ exemptAdmins: false });
+    try {
+      // Not exempt any more, he is one of two: cut off like anybody. What he was shown before counts.
+      expect(await outcome(second.client.get(`/v1/contacts/${cards[LIMIT + 2]}`))).toBe('403 view-limit-reached');
+      await expectCutOff(second);
+      // The other one is the last: refused, told about, and at work in everything else.
+      const looks = await lookAt(staff.admin, CARDS);
+      expect(new Set(looks)).toContain('403 view-limit-reached');
+      expect(await outcome(staff.admin.get('/v1/me'))).toBe('200');
+      const alarms = await eventually('the alarm in place of a hold', async () => {
+        const all = await told(first, 'limit.exceeded');
+        return all.length > before ? all : undefined;
+      });
+      expect(alarms[0]).toMatchObject({ severity: 'critical', measure: 'contact.opened', limit: LIMIT });
+      const { rows } = await database.query('SELECT FROM watch.holds WHERE user_id = $1', [first]);
+      expect(rows).toEqual([]);
+      expect((await answered(200, staff.admin.get(`/v1/users/${first}`)))['status']).toBe('active');
+    } finally {
+      await staff.monitoring({ exemptAdmins: true });
+    }
+    expect(new Set(await lookAt(staff.admin, CARDS))).toEqual(new Set(['200']));
   });
 
   it('holds the same over kill -9 of a monitor, a gateway and the broker in the middle, and folds what was shown', async () => {

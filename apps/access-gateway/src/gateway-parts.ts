@@ -1,4 +1,4 @@
-import { brokerLog, type Logger } from '#platform';
+import { brokerLog, DatabaseClock, type Logger } from '#platform';
 import { startBroker, type Broker } from '#messaging';
 import { AuditTrail } from './accounts/audit-trail.js';
 import { Credentials } from './accounts/credentials.js';
@@ -110,7 +110,8 @@ export function buildParts(
     secondFactors,
   });
   const apiTokens = new ApiTokens(database, audit);
-  const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, logger });
+  const clock = new DatabaseClock(database.pool);
+  const cutOffs = new CutOffs({ broker, database, authorizations, audit, instance: config.instance, now: clock.now, logger });
   const openStreams = new OpenStreams(database, inside.authentication, logger);
   const relay = new WatchRelay({ broker, database, databaseUrl: config.databaseUrl, logger });
   const { email, password } = config.administrator;
@@ -120,7 +121,7 @@ export function buildParts(
   const { allowPrivateTargets } = config;
   const webhooks = new WebhookStore({ database, audit, keys: keys.webhooks, allowPrivateTargets });
   const routes = new RouteCatalogue();
-  const watching = { cutOffs, openStreams, relay };
+  const watching = { clock, cutOffs, openStreams, relay };
   return {
     ...outside,
     ...inside,

@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { databaseCheck, HealthModule, type Logger } from '#platform';
+import { DatabaseClock, databaseCheck, HealthModule, type Logger } from '#platform';
 import { Broker } from '#messaging';
 import { MeController } from './accounts/me.controller.js';
 import { Passwords } from './accounts/passwords.js';
@@ -58,6 +58,7 @@ export class FoundationModule {
   static forRoot(parts: GatewayParts, logger: Logger): DynamicModule {
     const given: [Type, unknown][] = [
       [GatewayDatabase, parts.database],
+      [DatabaseClock, parts.clock],
       [CoreClient, parts.core],
       [Authentication, parts.authentication],
       [AuditTrail, parts.audit],

@@ -35,6 +35,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   parts.routes.watch(app);
   await app.listen(config.port, config.host);
   const stopping = new AbortController();
+  parts.clock.start();
   parts.cutOffs.start();
   parts.relay.start();
   parts.refusedRequests.start();
@@ -45,6 +46,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     url: await app.getUrl(),
     async stop() {
       stopping.abort();
+      parts.clock.stop();
       await closeWithin(app, CLOSE_MS);
       await Promise.all([administrator, parts.cutOffs.stop(), parts.openStreams.stop(), parts.relay.stop()]);
       await parts.refusedRequests.stop();

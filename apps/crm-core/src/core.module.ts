@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
-import { HealthModule, type HealthChecks, type Logger } from '#platform';
+import { DatabaseClock, HealthModule, type HealthChecks, type Logger } from '#platform';
 import { ExplainDecisionHandler, Situations } from './authz/explain/explain.query.js';
 import { CALL_COMMANDS, CallsModule } from './calls/calls.module.js';
 import { Authorizations } from './commands/authorizations.js';
@@ -106,9 +106,15 @@ const COMMANDS: ReadonlyMap<string, CommandClass> = new Map(
     { provide: Authorizations, inject: [CORE_POOL], useFactory: (pool: Pool) => new Authorizations(pool) },
     {
       provide: CommandIntake,
-      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS, RunningCommands],
-      useFactory: (bus: CommandBus, log: CrmLog, authorizations: Authorizations, keys: ServiceKeys, running: RunningCommands) =>
-        new CommandIntake(bus, log, authorizations, keys, COMMANDS, running, () => new Date()),
+      inject: [CommandBus, CrmLog, Authorizations, SERVICE_KEYS, RunningCommands, DatabaseClock],
+      useFactory: (
+        bus: CommandBus,
+        log: CrmLog,
+        authorizations: Authorizations,
+        keys: ServiceKeys,
+        running: RunningCommands,
+        { now }: DatabaseClock,
+      ) => new CommandIntake(bus, log, authorizations, keys, COMMANDS, running, now),
     },
   ],
 })

@@ -6,12 +6,13 @@ import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
 import { EventStore } from '#event-store';
 import type { KeyWrapper } from '#privacy';
-import { startBroker, type Broker, type Consumption } from '#messaging';
+import { reconnecting, startBroker, type Broker, type Consumption } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
   createHttpApp,
   createLogger,
+  DatabaseClock,
   databaseCheck,
   exitOnConfigError,
   readConfig,
@@ -55,7 +56,7 @@ async function start(): Promise<void> {
   const app = await createHttpApp(CoreModule.forRoot(config, logger, checks), { logger, catalogue: PROBLEMS });
   ready.app = app;
   await untilDone(logger, () => reflectLog(app, config, logger));
-  await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog)));
+  await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog), app.get(DatabaseClock).now()));
   await untilDone(logger, () => app.get(LeadIntake).adoptSetAside());
   answerRequests(app, config, logger);
   const consumptions = deliver(app, config, broker, logger);
@@ -104,8 +105,7 @@ function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger:
       queue: 'crm-core',
       inboxPrefix: `_INBOX_${user}`,
       waitOnFirstConnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 200,
+      ...reconnecting(),
       pingInterval: 2_000,
     },
   });
@@ -131,20 +131,27 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
       .then((connection) => connection.publish(SUBJECTS.formsChanged))
       .catch((error: unknown) => logger.warn('form change not announced', { error }));
   });
-  const heart = beatHeart(broker, config.instance, logger);
+  const heart = beatHeart(broker, config.instance, sealer, logger);
   const shell = app.get(CommandShell);
+  const { now } = app.get(DatabaseClock);
   return [
     relay,
     rewinds,
     expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
     copier,
     sealer,
-    watchAbandonedCalls({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), log: app.get(CrmLog), logger }),
+    watchAbandonedCalls({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), log: app.get(CrmLog), now, logger }),
     app.get(CallDispatcher, { strict: false }),
     { stop: () => Promise.resolve(clearInterval(heart)) },
     { stop: () => Promise.resolve(forgetStreams()) },
     forgetErasedKeys(broker, logger, (stream) => app.get(CrmLog).forget(stream)),
-    consumeCutOffs({ broker, instance: config.instance, logger, record: (fact) => deactivateByMonitor(shell, fact) }),
+    consumeCutOffs({
+      broker,
+      instance: config.instance,
+      logger,
+      now,
+      record: (fact) => deactivateByMonitor(shell, fact, now().toISOString()),
+    }),
     consumeLeads({ broker, logger, intake: app.get(LeadIntake) }),
   ];
 }

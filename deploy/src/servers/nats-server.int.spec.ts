@@ -56,7 +56,8 @@ const EVERY_KIND = [
     'watch.event.1.card.viewed',
     'access.user.deactivated',
     'access.cutoff.applied',
-    'access.heartbeat.core',
+    'access.heartbeat.crm-core',
+    'access.heartbeat.access-gateway',
     'alarm.limit-reached',
   ],
   ...['lead.received.form', 'lead.forms', 'lead.committed', 'forms.changed', '_INBOX_core.x', '_INBOX_gateway.x', '_INBOX.x'],
@@ -72,15 +73,15 @@ const EVERY_KIND = [
 
 const MAY_PUBLISH: Record<NatsUser, readonly string[]> = {
   core: [
-    ...['crm.event.ContactCreated', 'access.cutoff.applied', 'access.heartbeat.core', 'forms.changed'],
+    ...['crm.event.ContactCreated', 'access.cutoff.applied', 'access.heartbeat.crm-core', 'forms.changed'],
     ...['lead.received.form', 'lead.forms', 'lead.committed', '$JS.ACK.LEADS.c.1.1.1.1.1'],
     ...['$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.CRM', '$JS.API.STREAM.PURGE.CRM', '$JS.API.CONSUMER.CREATE.LEADS'],
   ],
   gateway: [
     ...['crm.command.CreateContact', 'crm.query.ContactPoints', 'monitor.query.Counts', 'watch.event.1.card.viewed'],
-    ...['access.cutoff.applied', 'access.heartbeat.core'],
+    ...['access.cutoff.applied', 'access.heartbeat.access-gateway'],
   ],
-  monitor: ['access.user.deactivated', 'alarm.limit-reached', 'access.heartbeat.core'],
+  monitor: ['access.user.deactivated', 'alarm.limit-reached'],
   ingest: ['lead.received.form', 'lead.forms', 'lead.committed'],
 };
 

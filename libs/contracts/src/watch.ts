@@ -86,7 +86,17 @@ export const cutoffAppliedSchema = z.strictObject({
 export type CutoffApplied = z.infer<typeof cutoffAppliedSchema>;
 
 /** `access.heartbeat.<service>` each second, over core NATS. */
-export const heartbeatSchema = z.strictObject({ service: z.enum(['access-gateway', 'crm-core']), instance: z.string().max(64) });
+export const heartbeatSchema = z.strictObject({
+  service: z.enum(['access-gateway', 'crm-core']),
+  instance: z.string().max(64),
+  /**
+   * Of the core that seals: the number of the last seal, how old the oldest event is that is not sealed (milliseconds), and whether the
+   * chain cannot go on.
+   */
+  sealing: z.strictObject({ number: z.int().nonnegative(), behindMs: z.int().nonnegative(), stopped: z.boolean() }).optional(),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+export type SealingStanding = NonNullable<z.infer<typeof heartbeatSchema>['sealing']>;
 
 export const ALARM_TYPES = [
   'user.deactivated',
@@ -99,6 +109,8 @@ export const ALARM_TYPES = [
   'mass.deletion',
   // Of our own: tallies, windows or ledger are not what the disclosure log says.
   'records.differ',
+  // Of our own: the log is written and not sealed, so tampering would not show.
+  'sealing.stopped',
 ] as const;
 
 /** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */

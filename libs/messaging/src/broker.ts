@@ -2,10 +2,10 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { DomainError, type Secret } from '#kernel';
 import { types } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jittered, reconnecting } from './reconnecting.js';
 
 const PING_INTERVAL_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 2_000;
-const RECONNECT_WAIT_MS = 200;
 const DRAIN_LIMIT_MS = 2_000;
 
 /** What the connection reports: an event's name and harmless fields, never a payload or a subject. */
@@ -163,8 +163,7 @@ export class Broker {
       timeout: HANDSHAKE_TIMEOUT_MS,
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: 2,
-      maxReconnectAttempts: -1,
-      reconnectDelayHandler: jittered,
+      ...reconnecting(),
       ignoreAuthErrorAbort: true,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
@@ -193,11 +192,6 @@ export class Broker {
     this.log('broker-disconnected', {});
     for (const listener of [...this.#disconnectedListeners]) listener();
   }
-}
-
-/** The wait before the next attempt, spread so that services do not return all at once. */
-function jittered(): number {
-  return RECONNECT_WAIT_MS + Math.floor(Math.random() * RECONNECT_WAIT_MS);
 }
 
 /** Starts to look for the broker and returns at once: a service starts without it. */

@@ -1,4 +1,5 @@
 export { Broker, brokerUnavailable, connectBroker, reasonOf, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
+export { reconnecting } from './reconnecting.js';
 export { refusalOf, request, type Refusal } from './request.js';
 export {
   publishFact,

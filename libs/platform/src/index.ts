@@ -1,4 +1,5 @@
 export { ConfigError, exitOnConfigError, LOG_LEVELS, readConfig, setting, type LogLevel } from './config.js';
+export { DatabaseClock } from './database-clock.js';
 export { createPool, databaseUnavailable, isUnavailable, kyselyOf, type PoolOptions } from './database.js';
 export { reduceError, type ReducedError } from './error-reduction.js';
 export {

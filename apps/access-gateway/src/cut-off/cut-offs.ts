@@ -17,6 +17,8 @@ export interface CutOffOptions {
   readonly authorizations: Authorizations;
   readonly audit: AuditTrail;
   readonly instance: string;
+  /** The database's time, as that of the refusal is. */
+  readonly now: () => Date;
   readonly logger: Logger;
 }
 
@@ -128,12 +130,12 @@ export class CutOffs {
   }
 
   async #confirm(deactivationId: string): Promise<void> {
-    const { broker, instance } = this.#options;
+    const { broker, instance, now } = this.#options;
     const applied: CutoffApplied = {
       deactivationId,
       service: 'access-gateway',
       instance,
-      at: new Date().toISOString(),
+      at: now().toISOString(),
     };
     await publishFact(broker, SUBJECTS.cutoffApplied, `${deactivationId}:gateway:${instance}`, applied, {
       expectedStream: STREAMS.access.name,

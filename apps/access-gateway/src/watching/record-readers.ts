@@ -46,6 +46,8 @@ interface Resuming {
 export interface RecordReadersOptions extends LiveReadersOptions {
   readonly broker: Broker;
   readonly database: GatewayDatabase;
+  /** The database's time, as that of the changes is. */
+  readonly now: () => Date;
 }
 
 /**
@@ -98,7 +100,7 @@ export class RecordReaders {
    * that is not known any more. Throws `dependency-unavailable` when there are too many readers.
    */
   add(who: Who, rules: RouteRules, out: Writable, afterId: string | null): void {
-    const sinceMs = afterId === null ? Date.now() - BEFORE_OPENING_MS : 0;
+    const sinceMs = afterId === null ? this.options.now().getTime() - BEFORE_OPENING_MS : 0;
     const reader = this.readers.open(who, rules, out, { after: this.recent.last, sinceMs });
     this.readers.write(reader, HEARTBEAT_FRAME);
     // Waited for in `resuming`, he is a reader already: comments come, and his stream ends with his rights.
@@ -189,7 +191,8 @@ export class RecordReaders {
       place.after = change.position;
       const now = records.get(change.message.id);
       if (now === undefined || Date.parse(change.message.at) < place.sinceMs) continue;
-      const message = change.ringing === undefined ? messageFor(who, change, now) : ringingFor(who, change, now, Date.now());
+      const message =
+        change.ringing === undefined ? messageFor(who, change, now) : ringingFor(who, change, now, this.options.now().getTime());
       if (message !== null) this.readers.write(reader, frame({ id: change.eventId, event: message.type, data: message }));
     }
   }

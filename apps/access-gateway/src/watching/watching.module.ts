@@ -1,6 +1,6 @@
 import { Inject, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Broker } from '#messaging';
-import type { Logger } from '#platform';
+import { DatabaseClock, type Logger } from '#platform';
 import { CutOffs } from '../cut-off/cut-offs.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { GATEWAY_LOGGER } from '../logger.token.js';
@@ -49,9 +49,9 @@ function optionsOf([authentication, cutOffs, openStreams, logger]: Live): LiveRe
     },
     {
       provide: RecordReaders,
-      inject: [Broker, GatewayDatabase, ...LIVE],
-      useFactory: (broker: Broker, database: GatewayDatabase, ...live: Live) =>
-        new RecordReaders({ ...optionsOf(live), broker, database }),
+      inject: [Broker, GatewayDatabase, DatabaseClock, ...LIVE],
+      useFactory: (broker: Broker, database: GatewayDatabase, { now }: DatabaseClock, ...live: Live) =>
+        new RecordReaders({ ...optionsOf(live), broker, database, now }),
     },
   ],
   exports: [MonitorClient, AlarmReaders],

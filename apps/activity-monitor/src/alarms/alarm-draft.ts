@@ -1,4 +1,5 @@
 import type { Alarm, LimitStanding, WatchEvent } from '#contracts';
+import { windowStart, type Windowing } from '../gate/gate.rules.js';
 
 /** An alarm before it is stored. The key is made of what it is about, so that the same cause raises it once. */
 export interface AlarmDraft {
@@ -6,13 +7,14 @@ export interface AlarmDraft {
   readonly alarm: Omit<Alarm, 'id'>;
 }
 
-const LENGTH_MS = { hour: 3_600_000, day: 86_400_000 } as const;
-
-/** The path, on the gateway, of what a person was shown in the window that ends with an instant. */
-export function exposurePath(userId: string, window: LimitStanding['window'], at: string): string {
+/**
+ * The path, on the gateway, of what a person was shown in a window up to an instant: from where the window began, by the windowing in
+ * force, be it a day of 25 hours.
+ */
+export function exposurePath(userId: string, window: LimitStanding['window'], at: string, windowing: Windowing): string {
   const end = Date.parse(at);
   // To the next whole millisecond: the instant itself is finer and belongs to the window.
-  const [from, to] = [new Date(end - LENGTH_MS[window]).toISOString(), new Date(end + 1).toISOString()];
+  const [from, to] = [new Date(windowStart(window, windowing, end)).toISOString(), new Date(end + 1).toISOString()];
   return `/v1/exposure?userId=${userId}&from=${from}&to=${to}`;
 }
 
@@ -20,6 +22,7 @@ export function exposurePath(userId: string, window: LimitStanding['window'], at
 export function aboutLimit(
   event: WatchEvent,
   limit: LimitStanding,
+  windowing: Windowing,
 ): Pick<Alarm, 'at' | 'userId' | 'measure' | 'window' | 'limit' | 'count' | 'exposure'> {
   return {
     at: event.at,
@@ -28,6 +31,6 @@ export function aboutLimit(
     window: limit.window,
     limit: limit.max,
     count: limit.count,
-    exposure: exposurePath(event.userId, limit.window, event.at),
+    exposure: exposurePath(event.userId, limit.window, event.at, windowing),
   };
 }

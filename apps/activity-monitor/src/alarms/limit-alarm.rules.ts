@@ -1,4 +1,5 @@
 import type { Measure, ReachedLimit, WatchEvent } from '#contracts';
+import type { Windowing } from '../gate/gate.rules.js';
 import { aboutLimit, type AlarmDraft } from './alarm-draft.js';
 
 type LimitAlarmType = 'limit.approached' | 'limit.exceeded';
@@ -23,7 +24,7 @@ export interface LimitAlarms {
  * of at least 2 on, `limit.exceeded` past an alert or by an exempt administrator; each once until the count falls below. The count
  * fell below in between when, without this disclosure, it is below.
  */
-export function limitAlarms(event: WatchEvent, before: readonly RaisedLimit[]): LimitAlarms {
+export function limitAlarms(event: WatchEvent, before: readonly RaisedLimit[], windowing: Windowing): LimitAlarms {
   const touched = measuresOf(event.measure);
   const drafts: AlarmDraft[] = [];
   const raised = before.filter((one) => !touched.includes(one.measure));
@@ -32,7 +33,7 @@ export function limitAlarms(event: WatchEvent, before: readonly RaisedLimit[]): 
       const now: RaisedLimit = { measure: limit.measure, window: limit.window, action: limit.action, type, max: limit.max };
       raised.push(now);
       const stood = before.some((one) => isSame(one, now)) && limit.count - limit.added >= levelOf(type, limit.max);
-      if (!stood) drafts.push(draftOf(event, limit, type));
+      if (!stood) drafts.push(draftOf(event, limit, type, windowing));
     }
   }
   return { drafts, raised };
@@ -59,7 +60,7 @@ function isSame(left: RaisedLimit, right: RaisedLimit): boolean {
   return (['measure', 'window', 'action', 'type', 'max'] as const).every((field) => left[field] === right[field]);
 }
 
-function draftOf(event: WatchEvent, limit: ReachedLimit, type: LimitAlarmType): AlarmDraft {
+function draftOf(event: WatchEvent, limit: ReachedLimit, type: LimitAlarmType, windowing: Windowing): AlarmDraft {
   const { measure, window, action, max, count } = limit;
   const message =
     type === 'limit.approached'
@@ -67,6 +68,6 @@ function draftOf(event: WatchEvent, limit: ReachedLimit, type: LimitAlarmType): 
       : `${count} within the ${window}, past the limit of ${max} (${measure}); served all the same.`;
   return {
     key: `${type}|${event.id}|${measure}|${window}|${action}`,
-    alarm: { type, severity: type === 'limit.approached' ? 'info' : 'warning', ...aboutLimit(event, limit), message },
+    alarm: { type, severity: type === 'limit.approached' ? 'info' : 'warning', ...aboutLimit(event, limit, windowing), message },
   };
 }

@@ -1,6 +1,8 @@
 import type { ReachedLimit, WatchEvent } from '#contracts';
 import { limitAlarms, type RaisedLimit } from './limit-alarm.rules.js';
 
+const ROLLING = { timeZone: 'Europe/Moscow', monitoring: { windowing: 'rolling' } } as const;
+
 const limit = (count: number, change: Partial<ReachedLimit> = {}): ReachedLimit => ({
   measure: 'contact.opened',
   window: 'hour',
@@ -37,7 +39,7 @@ const event = (limits: readonly ReachedLimit[], change: Partial<WatchEvent> = {}
 const told = (...limits: readonly (ReachedLimit | undefined)[]): string[] => {
   let raised: readonly RaisedLimit[] = [];
   return limits.flatMap((one) => {
-    const outcome = limitAlarms(event(one === undefined ? [] : [one]), raised);
+    const outcome = limitAlarms(event(one === undefined ? [] : [one]), raised, ROLLING);
     raised = outcome.raised;
     return outcome.drafts.map(({ alarm }) => `${alarm.type} ${alarm.count}`);
   });
@@ -69,12 +71,26 @@ it('a maximum below 2 is never approached', () => {
 
 it('a refusing limit is exceeded by an exempt administrator alone', () => {
   const past = limit(11, { action: 'deactivate' });
-  const types = (isAdmin: boolean) => limitAlarms(event([past], { isAdmin }), []).drafts.map(({ alarm }) => alarm.type);
+  const types = (isAdmin: boolean) => limitAlarms(event([past], { isAdmin }), [], ROLLING).drafts.map(({ alarm }) => alarm.type);
   expect(types(false)).toEqual(['limit.approached']);
   expect(types(true)).toEqual(['limit.approached', 'limit.exceeded']);
 });
 
 it('what is raised about other measures stays', () => {
   const other: RaisedLimit = { measure: 'list.rows', window: 'day', action: 'alert', type: 'limit.approached', max: 5 };
-  expect(limitAlarms(event([]), [other]).raised).toEqual([other]);
+  expect(limitAlarms(event([]), [other], ROLLING).raised).toEqual([other]);
+});
+
+it.each([
+  ['rolling', 'America/New_York', 'day', '2026-11-02T04:59:59.999Z', '2026-11-01T04:59:59.999Z'],
+  ['rolling', 'America/New_York', 'hour', '2026-11-01T06:20:00.000Z', '2026-11-01T05:20:00.000Z'],
+  ['calendar', 'America/New_York', 'day', '2026-11-02T04:59:59.999Z', '2026-11-01T04:00:00.000Z'],
+  ['calendar', 'Europe/Moscow', 'day', '2014-10-26T20:59:59.999Z', '2014-10-25T20:00:00.000Z'],
+  ['calendar', 'America/Havana', 'day', '2026-11-02T04:30:00.000Z', '2026-11-01T04:00:00.000Z'],
+  ['calendar', 'Africa/Cairo', 'day', '2026-04-24T20:59:59.999Z', '2026-04-23T22:00:00.000Z'],
+  ['calendar', 'America/New_York', 'hour', '2026-11-01T06:20:00.000Z', '2026-11-01T06:00:00.000Z'],
+] as const)('links to the ledger of its window: %s, %s, a %s to %s', (windowing, timeZone, window, at, from) => {
+  const { drafts } = limitAlarms(event([limit(11, { window })], { at }), [], { timeZone, monitoring: { windowing } });
+  const { searchParams } = new URL(drafts[0]?.alarm.exposure ?? '', 'http://gateway');
+  expect([searchParams.get('from'), Date.parse(searchParams.get('to') ?? '') - Date.parse(at)]).toEqual([from, 1]);
 });

@@ -6,6 +6,7 @@ import { testDatabase, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { raiseManyRefusedRequests } from './refusals-many.js';
 import { raiseRefusedSignIns } from './refused-sign-ins.js';
+import { raiseSealingStopped } from './sealing-stopped.js';
 
 let database: TestDatabase;
 let db: Kysely<unknown>;
@@ -99,4 +100,21 @@ describe('refusals.many', () => {
     expect([await raiseManyRefusedRequests(db), await raiseManyRefusedRequests(db)]).toEqual([1, 0]);
     expect(await alarmsOf(userId)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
   });
+});
+
+it('of seals that are not made any more: at once when they cannot be, else after five minutes, once for each seal they stopped behind', async () => {
+  const well = { number: 7, behindMs: 900, stopped: false };
+  expect(await raiseSealingStopped(db, undefined)).toBe(0);
+  expect(await raiseSealingStopped(db, well)).toBe(0);
+  expect(await raiseSealingStopped(db, { ...well, behindMs: 299_999 })).toBe(0);
+  expect(await raiseSealingStopped(db, { ...well, behindMs: 300_000 })).toBe(1);
+  expect(await raiseSealingStopped(db, { ...well, stopped: true })).toBe(0);
+  expect(await raiseSealingStopped(db, { ...well, number: 8, stopped: true })).toBe(1);
+  const filter = { type: 'sealing.stopped', userId: null, from: null, to: null } as const;
+  const { items } = await queryAlarms(db, { limit: 10, beforeId: null, afterId: null, filter });
+  expect(items.map(({ severity, userId }) => [severity, userId])).toEqual([
+    ['critical', null],
+    ['critical', null],
+  ]);
+  expect(items[0]?.message).toContain('behind seal 8');
 });

@@ -4,19 +4,19 @@ import type { Fact } from '#messaging';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
-/** What the monitor needs of `crm.event.SecuritySettingsChanged`; the fact may hold more. */
+/** What the monitor needs of a fact about settings, roles, people or departments; the fact may hold more. */
 const settingsChangedSchema = z.object({
   id: z.uuid(),
   at: z.iso.datetime({ offset: true }),
   actorId: z.uuid().nullable().optional(),
-  /** Names of settings, never what they were set to. */
+  /** Names of settings and rights, never what they were set to. */
   weakened: z.array(z.string()).optional(),
 });
 
 /** A name of a setting such as `ipAllowList.enabled`; anything else is not repeated in a message. */
 const SETTING_NAME = /^[A-Za-z]+(\.[A-Za-z]+)*$/;
 
-/** Raises `settings.weakened` for each change of settings that made something weaker. */
+/** Raises `settings.weakened` for each change that made something weaker, or let somebody see full numbers. */
 export async function raiseWeakenedSettings(trx: Transaction<unknown>, facts: readonly Fact[]): Promise<void> {
   await raiseAlarms(
     trx,

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { WatchEvent } from '#contracts';
 import { aboutLimit, type AlarmDraft } from './alarm-draft.js';
+import { presentWindowing } from './present-windowing.js';
 
 /**
  * The alarm in place of a hold: a limit would have cut off the last active administrator, who is refused and never held. A later
@@ -11,11 +12,13 @@ export async function unheldAdministratorAlarms(
   refused: readonly WatchEvent[],
 ): Promise<AlarmDraft[]> {
   const candidates = refused.filter((event) => event.isAdmin && !event.held && event.refusedBy?.action === 'deactivate');
+  if (candidates.length === 0) return [];
+  const windowing = await presentWindowing(trx);
   const drafts: AlarmDraft[] = [];
   for (const event of candidates) {
     const { rows } = await sql`SELECT FROM watch.holds WHERE user_id = ${event.userId} AND epoch = ${event.epoch}`.execute(trx);
     if (rows.length > 0 || event.refusedBy === null) continue;
-    const about = aboutLimit(event, event.refusedBy);
+    const about = aboutLimit(event, event.refusedBy, windowing);
     const message = `The last active administrator is refused and not cut off: ${about.count} of ${about.limit} within the ${about.window} (${about.measure}).`;
     drafts.push({ key: `unheld|${event.id}`, alarm: { type: 'limit.exceeded', severity: 'critical', ...about, message } });
   }

@@ -10,6 +10,12 @@ const PULSE_WITHIN_DAYS = 7;
 /** With fewer people there is none. */
 const PULSE_PEOPLE = 5;
 
+/** Where somebody belongs. */
+export interface Placed {
+  readonly roleIds: readonly string[];
+  readonly departmentId: string | null;
+}
+
 /** Working days of many people, thrown together. */
 export class DayPool {
   readonly #tallies = new Map<Counted, Map<number, number>>();
@@ -35,9 +41,11 @@ export class CompanyDays {
   readonly #roles = new Map<string, DayPool>();
   readonly #everyone = new DayPool();
   readonly #ratios = new Map<Measure, number[]>();
+  readonly #people = new Map<string, number>();
 
   /** One more person, with all of his roles. */
-  add(roleIds: readonly string[], history: readonly PastDay[]): void {
+  add({ roleIds, departmentId }: Placed, history: readonly PastDay[]): void {
+    if (departmentId !== null) this.#people.set(departmentId, this.peopleOf(departmentId) + 1);
     const days = history.filter(({ daysAgo }) => daysAgo <= BASELINE_DAYS);
     this.#everyone.add(days);
     for (const roleId of new Set(roleIds)) {
@@ -49,6 +57,11 @@ export class CompanyDays {
       const ratio = busynessOf(days, measure);
       if (ratio !== undefined) this.#ratios.set(measure, [...(this.#ratios.get(measure) ?? []), ratio]);
     }
+  }
+
+  /** How many people of a department were added. */
+  peopleOf(departmentId: string): number {
+    return this.#people.get(departmentId) ?? 0;
   }
 
   /** The pools of somebody's roles that have enough days, or everyone's, or none. */

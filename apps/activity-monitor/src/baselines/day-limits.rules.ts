@@ -14,8 +14,10 @@ export const OUTSIDE = {
   measure: { deviations: 6, least: 20, share: 0.6 },
   unfamiliarDay: { deviations: 6, least: 20, share: 0.5 },
   unfamiliarSum: { deviations: 7, least: 20, share: 0.3 },
+  /** Of a department of twelve people or more; smaller ones scatter more. */
   department: { deviations: 6, least: 20, share: 0.15 },
 } as const satisfies Record<string, Outside>;
+const DEPARTMENT_PEOPLE = 12;
 
 /** The usual that somebody is judged by, and whose it is. */
 export interface JudgedBy extends Usual {
@@ -56,15 +58,22 @@ export function personLimits(history: readonly PastDay[], roleIds: readonly stri
   return [...ofMeasures, ...ofUnfamiliar(judging, OUTSIDE.unfamiliarDay, OUTSIDE.unfamiliarSum)];
 }
 
-/** The limits of a department for a day: by at least 7 working days of its own, or none. */
-export function departmentLimits(history: readonly PastDay[], company: CompanyDays): readonly DayLimit[] {
+/** The limits of a department for a day: by at least 7 working days of its own, or none. `id`: which it is. */
+export function departmentLimits(history: readonly PastDay[], id: string, company: CompanyDays): readonly DayLimit[] {
+  const outside = outsideOfDepartment(company.peopleOf(id));
   const judging: Judging = {
     history,
     basesFor: (days) =>
       days.length < LEAST_DAYS ? [] : [(figure) => ({ ...usualOf(tallyOf(countsOf(days, figure))), of: 'department' })],
   };
-  const shown = ofDay('records.shown', judging, { ...OUTSIDE.department, pulse: company.pulse('card.opened') });
-  return [...shown, ...ofUnfamiliar(judging, OUTSIDE.department, OUTSIDE.department)];
+  const shown = ofDay('records.shown', judging, { ...outside, pulse: company.pulse('card.opened') });
+  return [...shown, ...ofUnfamiliar(judging, outside, outside)];
+}
+
+/** Days of people that do not hang together scatter in their sum with one over the root of their number. */
+function outsideOfDepartment(people: number): Outside {
+  const { share, ...others } = OUTSIDE.department;
+  return { ...others, share: share * Math.sqrt(DEPARTMENT_PEOPLE / Math.min(DEPARTMENT_PEOPLE, Math.max(1, people))) };
 }
 
 /**
@@ -132,10 +141,17 @@ export interface Told {
   readonly daysAgo: number;
 }
 
-/** Whether an alarm tells anything new: a day's once a day; a sum's not while one of its days, or a sum with one of them, was told of. */
+/** One kind of work: who opens more cards opens more of each kind, and calls more. He is told of once a day for all of it. */
+const OF_CARDS: ReadonlySet<Figure> = new Set(['card.opened', 'contact.opened', 'deal.opened', 'company.opened', 'call.placed']);
+
+function isOneWork(left: Figure, right: Figure): boolean {
+  return left === right || (OF_CARDS.has(left) && OF_CARDS.has(right));
+}
+
+/** Whether an alarm tells anything new: a day's once a day and kind of work; a sum's not while one of its days, or a sum with one of them, was told of. */
 export function isNews({ figure, span }: Pick<DayLimit, 'figure' | 'span'>, told: readonly Told[]): boolean {
   return !told.some((one) => {
-    if (one.figure !== figure || one.daysAgo < 0) return false;
+    if (!isOneWork(one.figure, figure) || one.daysAgo < 0) return false;
     return span === 'day' ? one.span === 'day' && one.daysAgo === 0 : one.daysAgo < SUM_DAYS;
   });
 }

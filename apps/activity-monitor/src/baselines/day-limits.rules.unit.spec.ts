@@ -10,9 +10,12 @@ const cards = (count: number): Partial<Record<Counted, number>> => ({ 'contact.o
 const of = (limits: readonly DayLimit[], figure: Figure, span: Span = 'day'): DayLimit | undefined =>
   limits.find((limit) => limit.figure === figure && limit.span === span);
 
-function company(people: readonly (readonly [readonly string[], readonly PastDay[]])[]): CompanyDays {
+function company(
+  people: readonly (readonly [readonly string[], readonly PastDay[]])[],
+  departmentId: string | null = null,
+): CompanyDays {
   const all = new CompanyDays();
-  for (const [roleIds, history] of people) all.add(roleIds, history);
+  for (const [roleIds, history] of people) all.add({ roleIds, departmentId }, history);
   return all;
 }
 
@@ -36,7 +39,7 @@ describe('whose days a person is judged by', () => {
 
   it('nobody’s, when nobody has enough: nothing is unusual then', () => {
     expect(personLimits(days(6, cards(10)), ['seller'], company([[['seller'], days(6, cards(10))]]))).toEqual([]);
-    expect(departmentLimits(days(6, { 'records.shown': 10 }), company([]))).toEqual([]);
+    expect(departmentLimits(days(6, { 'records.shown': 10 }), 'sales', company([]))).toEqual([]);
   });
 
   it('of the last 28 days only', () => {
@@ -77,6 +80,22 @@ describe('unfamiliar records', () => {
   });
 });
 
+describe('a department', () => {
+  it('of few people scatters more than one of many', () => {
+    const history = [...days(10, { 'records.shown': 390 }), ...days(10, { 'records.shown': 410 }, 11)];
+    const max = (people: number): number | undefined => {
+      const all = company(
+        Array.from({ length: people }, () => [[], days(20, cards(30))] as const),
+        'sales',
+      );
+      return of(departmentLimits(history, 'sales', all), 'records.shown')?.max;
+    };
+    expect(max(12)).toBeCloseTo(400 + 6 * 0.15 * 400, 6);
+    expect(max(40)).toBe(max(12));
+    expect(max(3)).toBeCloseTo(400 + 6 * 2 * 0.15 * 400, 6);
+  });
+});
+
 describe('what is news', () => {
   const told = (span: Span, daysAgo: number) => [{ figure: 'records.unfamiliar' as const, span, daysAgo }];
   const isNewsOf = (span: Span, before: ReturnType<typeof told>): boolean =>
@@ -90,5 +109,15 @@ describe('what is news', () => {
     expect(isNewsOf('fortnight', told('fortnight', 14))).toBe(true);
     expect(isNewsOf('fortnight', told('day', 5))).toBe(false);
     expect(isNews({ figure: 'records.shown', span: 'day' }, told('day', 0))).toBe(true);
+  });
+
+  it('openings of every kind and calls are one kind of work, told of once a day; what gives numbers or files away is not of it', () => {
+    const cardsTold = [{ figure: 'contact.opened' as const, span: 'day' as const, daysAgo: 0 }];
+    const isNewsAfter = (figure: Figure): boolean => isNews({ figure, span: 'day' }, cardsTold);
+    for (const figure of ['card.opened', 'deal.opened', 'company.opened', 'call.placed'] as const)
+      expect([figure, isNewsAfter(figure)]).toEqual([figure, false]);
+    for (const figure of ['phone.revealed', 'phone.lookedUp', 'record.exported', 'list.rows', 'records.unfamiliar'] as const)
+      expect([figure, isNewsAfter(figure)]).toEqual([figure, true]);
+    expect(isNews({ figure: 'deal.opened', span: 'day' }, [{ ...cardsTold[0]!, daysAgo: 1 }])).toBe(true);
   });
 });

@@ -1,17 +1,16 @@
 import { sql, type Kysely } from 'kysely';
-import type { PastDay } from './figures.js';
-import { HISTORY_DAYS, type Counted } from './figures.js';
+import type { Placed } from './company-days.rules.js';
+import { HISTORY_DAYS, type Counted, type PastDay } from './figures.js';
 import type { JudgedDay } from './judged-days.js';
 
 /** Whose days are judged: an active person, with the roles given to him and those of his departments. */
-export interface Judged {
+export interface Judged extends Placed {
   readonly id: string;
-  readonly roleIds: readonly string[];
 }
 
 export async function activePeople(db: Kysely<unknown>): Promise<readonly Judged[]> {
   const { rows } = await sql<Judged>`
-    SELECT p.user_id AS id, p.role_ids || read.roles_of_department(p.department_id) AS "roleIds"
+    SELECT p.user_id AS id, p.role_ids || read.roles_of_department(p.department_id) AS "roleIds", p.department_id AS "departmentId"
     FROM read.principals AS p WHERE p.status = 'active' ORDER BY p.user_id`.execute(db);
   return rows;
 }

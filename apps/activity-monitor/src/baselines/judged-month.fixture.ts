@@ -76,10 +76,14 @@ class Judge implements JudgedMonth {
   #limits(day: number): ReadonlyMap<string, readonly DayLimit[]> {
     const company = new CompanyDays();
     const histories = new Map(this.staff.map(({ id }) => [id, this.#history(id, day)]));
-    for (const { id, roleIds } of this.staff) company.add(roleIds, histories.get(id) ?? []);
+    for (const { id, roleIds, department } of this.staff)
+      company.add({ roleIds, departmentId: department }, histories.get(id) ?? []);
     const ofPeople = this.staff.map(({ id, roleIds }) => [id, personLimits(histories.get(id) ?? [], roleIds, company)] as const);
     const departments = [...new Set(this.#departmentOf.values())];
-    return new Map([...ofPeople, ...departments.map((id) => [id, departmentLimits(this.#history(id, day), company)] as const)]);
+    return new Map([
+      ...ofPeople,
+      ...departments.map((id) => [id, departmentLimits(this.#history(id, day), id, company)] as const),
+    ]);
   }
 
   #history(id: string, today: number): PastDay[] {

@@ -20,7 +20,7 @@ export async function limitDay(db: Kysely<unknown>, day: JudgedDay): Promise<boo
   const company = new CompanyDays();
   for (const chunk of chunksOf(people)) {
     const histories = await historiesOfPeople(db, idsOf(chunk), day);
-    for (const { id, roleIds } of chunk) company.add(roleIds, histories.get(id) ?? []);
+    for (const one of chunk) company.add(one, histories.get(one.id) ?? []);
   }
   // A second reading is cheaper than keeping the days of everybody in memory.
   for (const chunk of chunksOf(people)) {
@@ -30,7 +30,7 @@ export async function limitDay(db: Kysely<unknown>, day: JudgedDay): Promise<boo
   }
   const departments = await departmentsWithDays(db);
   const histories = await historiesOfDepartments(db, departments, day);
-  const limits = departments.map((id) => [id, departmentLimits(histories.get(id) ?? [], company)] as const);
+  const limits = departments.map((id) => [id, departmentLimits(histories.get(id) ?? [], id, company)] as const);
   await db.transaction().execute(async (trx) => {
     await store(trx, day, 'department', limits);
     await sql`INSERT INTO monitor.limited_days (day, people) VALUES (${day.date}::date, ${people.length})

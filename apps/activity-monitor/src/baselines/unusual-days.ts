@@ -27,7 +27,10 @@ export async function raiseUnusual(db: Kysely<unknown>, day: JudgedDay): Promise
     for (const candidate of candidates) {
       const { scope, id, count } = candidate;
       const max = maxWith(candidate, candidate.familiarToday);
-      if (count <= max || !isNews(candidate, told.get(`${scope} ${id}`) ?? [])) continue;
+      if (count <= max) continue;
+      const before = told.get(`${scope} ${id}`) ?? [];
+      if (!isNews(candidate, before)) continue;
+      told.set(`${scope} ${id}`, [...before, { ...candidate, daysAgo: 0 }]);
       const members = scope === 'department' ? await membersOf(trx, candidate, day) : [];
       raised += await tell(trx, { scope, id, limit: candidate, count, max, members }, day);
     }
@@ -64,7 +67,7 @@ async function toldOf(
   trx: Transaction<unknown>,
   candidates: readonly Candidate[],
   day: JudgedDay,
-): Promise<ReadonlyMap<string, readonly Told[]>> {
+): Promise<Map<string, readonly Told[]>> {
   const { rows } = await sql<Told & { whose: string }>`
     SELECT scope || ' ' || id AS whose, figure, span, ${day.date}::date - day AS "daysAgo" FROM monitor.patterns_told
     WHERE id = ANY (${candidates.map(({ id }) => id)}::uuid[]) AND day > ${day.date}::date - ${SUM_DAYS}::integer`.execute(trx);

@@ -4,6 +4,8 @@ import type { Fact } from '#messaging';
 import type { AlarmDraft } from '../alarms/alarm-draft.js';
 import { exposurePath } from '../alarms/alarm-draft.js';
 import { raiseAlarms } from '../alarms/alarm-store.js';
+import { presentWindowing } from '../alarms/present-windowing.js';
+import type { Windowing } from '../gate/gate.rules.js';
 
 /** How long the alarm waits for confirmations after the fact went out. */
 const WAIT_MS = 1_000;
@@ -50,9 +52,11 @@ export async function raiseCutOffAlarms(db: Kysely<unknown>, gateways: readonly 
        FROM monitor.cutoff_confirmations AS f WHERE f.cutoff_id = c.id) AS confirmations
     FROM monitor.cutoffs AS c WHERE c.alarm_id IS NULL AND c.emitted_at IS NOT NULL`.execute(db);
   const due = rows.filter((row) => row.waited_ms >= WAIT_MS || isConfirmed(row, gateways));
+  if (due.length === 0) return 0;
+  const windowing = await presentWindowing(db);
   for (const row of due) {
     await db.transaction().execute(async (trx) => {
-      const [alarmId] = await raiseAlarms(trx, [draftOf(row)]);
+      const [alarmId] = await raiseAlarms(trx, [draftOf(row, windowing)]);
       if (alarmId !== undefined) await sql`UPDATE monitor.cutoffs SET alarm_id = ${alarmId} WHERE id = ${row.id}`.execute(trx);
     });
   }
@@ -65,7 +69,7 @@ function isConfirmed({ confirmations }: OpenCutOff, gateways: readonly string[])
   return has('crm-core') && gateways.every((instance) => has('access-gateway', instance));
 }
 
-function draftOf(row: OpenCutOff): AlarmDraft {
+function draftOf(row: OpenCutOff, windowing: Windowing): AlarmDraft {
   const { measure, window, max, count } = row.cause;
   return {
     key: `user.deactivated|${row.id}`,
@@ -79,7 +83,7 @@ function draftOf(row: OpenCutOff): AlarmDraft {
       limit: max,
       count,
       ...(row.cut_off_ms === null ? {} : { cutOffMs: row.cut_off_ms }),
-      exposure: exposurePath(row.user_id, window, row.refused_at),
+      exposure: exposurePath(row.user_id, window, row.refused_at, windowing),
       message: `Cut off at the limit of ${max} within the ${window} (${measure}).`,
     },
   };

@@ -4,6 +4,7 @@ import { STREAMS, SUBJECTS } from '#contracts';
 import type { Broker, Following } from '#messaging';
 import type { Logger } from '#platform';
 import { raiseManyRefusals, raiseManyRefusedRequests } from '../alarms/refusals-many.js';
+import { raiseSealingStopped } from '../alarms/sealing-stopped.js';
 import { raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
 import { watchPatterns } from '../baselines/watch-patterns.js';
@@ -68,6 +69,7 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
     async () => {
       for (const raise of [raiseManyRefusals, raiseManyRefusedRequests, raiseRefusedSignIns])
         if ((await oneAtATime.run(() => raise(db))) > 0) relay.wake();
+      if ((await oneAtATime.run(() => raiseSealingStopped(db, heartbeats.sealing()))) > 0) relay.wake();
     },
     REFUSALS_EVERY_MS,
     signal,
@@ -99,6 +101,11 @@ const WEAKENING_EVENTS = [
   ['settings', 'SecuritySettingsChanged'],
   ['roles-created', 'RoleCreated'],
   ['roles-changed', 'RoleChanged'],
+  ['users-created', 'UserCreated'],
+  ['users-invited', 'UserInvited'],
+  ['users-changed', 'UserChanged'],
+  ['departments-changed', 'DepartmentChanged'],
+  ['department-roles-changed', 'DepartmentRolesChanged'],
 ] as const;
 
 function followers(

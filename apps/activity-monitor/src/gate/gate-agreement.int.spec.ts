@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Limit, LimitStanding, SecuritySettings, WatchEvent } from '#contracts';
 import { calendarWindowStart, zoneOf } from '../windows/calendar-window.js';
+import { instantsOf, WINDOW_CHAINS } from '../windows/special-days.fixture.js';
 import { SPECIAL_ZONES } from '../windows/special-zones.fixture.js';
 import { GateDatabase, type Admission } from './gate-database.fixture.js';
 import { admit, windowStart, type CountedDisclosure, type GateDecision, type GateState } from './gate.rules.js';
@@ -40,6 +41,57 @@ describe('where windows begin', () => {
       }),
       { numRuns: 12 },
     );
+  });
+
+  it('SQL says what was worked out by hand, to the microsecond', async () => {
+    for (const chain of WINDOW_CHAINS) {
+      const cases = [...instantsOf(chain)];
+      const { rows } = await gate.monitor.query<{ start: Date; last: Date; apart: string }>(
+        `SELECT watch.window_start($1, 'calendar', $2, at) AS start,
+           watch.window_start($1, 'calendar', $2, at + interval '999 microseconds') AS last,
+           watch.window_start($1, 'calendar', $2, at) - watch.window_eve($1, 'calendar', $2, at) AS apart
+         FROM unnest($3::timestamptz[]) WITH ORDINALITY AS c(at, n) ORDER BY n`,
+        [chain.window, chain.zone, cases.map(({ at }) => new Date(at))],
+      );
+      const said = rows.map(({ start, last }, index) => [new Date(cases[index]?.at ?? 0), start, last]);
+      expect([chain.what, said]).toEqual([
+        chain.what,
+        cases.map(({ at, start }) => [new Date(at), new Date(start), new Date(start)]),
+      ]);
+    }
+  });
+
+  it('what lies on an edge counts for the window that it begins; a rolling one leaves its own start out', async () => {
+    const [viewer, ms] = [await gate.person(), 1];
+    const put = (at: number) =>
+      gate.monitor.query(
+        `INSERT INTO watch.disclosures (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked, request_id)
+         VALUES (uuidv7(), $1, $2, false, 1, 'contact.opened', 'card', 'contact', ARRAY[gen_random_uuid()], 1, true, uuidv7())`,
+        [new Date(at), viewer],
+      );
+    const counted = async (window: string, windowing: string, zone: string, at: number): Promise<number> => {
+      const { rows } = await gate.monitor.query<{ count: number }>(
+        `SELECT count::integer FROM watch.counted($1, 1, 'contact.opened', watch.window_eve($2, $3, $4, $5), true, NULL)`,
+        [viewer, window, windowing, zone, new Date(at)],
+      );
+      return rows[0]?.count ?? -1;
+    };
+    for (const { what, window, zone, starts } of WINDOW_CHAINS) {
+      const [from = 0, to = 0] = starts.slice(-3, -1).map((start) => Date.parse(start));
+      await gate.monitor.query('DELETE FROM watch.disclosures WHERE user_id = $1', [viewer]);
+      for (const at of [from - ms, from, from + ms, to - ms]) await put(at);
+      const length = window === 'hour' ? 3_600_000 : 86_400_000;
+      expect([
+        what,
+        await counted(window, 'calendar', zone, from - ms),
+        await counted(window, 'calendar', zone, from),
+        await counted(window, 'calendar', zone, to - ms),
+        await counted(window, 'calendar', zone, to),
+        await counted(window, 'rolling', zone, from - ms + length),
+        await counted(window, 'rolling', zone, from + length),
+        await counted(window, 'rolling', zone, to - ms + length),
+      ]).toEqual([what, 4, 3, 3, 0, 3, 2, 0]);
+    }
   });
 });
 

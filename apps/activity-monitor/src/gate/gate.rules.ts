@@ -125,8 +125,14 @@ function countedIn(limit: Limit, state: GateState, at: number): readonly Counted
   );
 }
 
+/** By what windows begin. */
+export interface Windowing {
+  readonly timeZone: string;
+  readonly monitoring: Pick<SecuritySettings['activityMonitoring'], 'windowing'>;
+}
+
 /** Where the window that holds `at` begins; a rolling one leaves this very instant out. */
-export function windowStart(window: LimitWindow, state: Pick<GateState, 'monitoring' | 'timeZone'>, at: number): number {
+export function windowStart(window: LimitWindow, state: Windowing, at: number): number {
   if (state.monitoring.windowing === 'rolling') return at - ROLLING_MS[window];
   return calendarWindowStart(window, zoneOf(state.timeZone), at);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { calendarWindowStart, zoneOf } from './calendar-window.js';
+import { instantsOf, WINDOW_CHAINS } from './special-days.fixture.js';
 import { SPECIAL_ZONES } from './special-zones.fixture.js';
 
 const start = (window: 'hour' | 'day', zone: string, at: string): string =>
@@ -38,6 +39,12 @@ describe('the clock hour in a zone', () => {
   ])('%s', (_, zone, at, expected) => {
     expect(start('hour', zone, at)).toBe(expected);
   });
+});
+
+it.each(WINDOW_CHAINS.map((chain) => [chain.what, chain] as const))('windows to the millisecond: %s', (_, chain) => {
+  const zone = zoneOf(chain.zone);
+  for (const { at, start: expected } of instantsOf(chain))
+    expect([new Date(at), new Date(calendarWindowStart(chain.window, zone, at))]).toEqual([new Date(at), new Date(expected)]);
 });
 
 describe('any zone, any instant of 2014 to 2030', () => {

@@ -32,7 +32,7 @@ const REVEALED =
   (kind: 'phone' | 'email'): Line['details'] =>
   (_, data) => ({ ...pointOf(kind, data), reason: data['reason'] });
 
-const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
+const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin', 'weakened'];
 const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];
 const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
 const FORM_FIELDS = [
@@ -65,9 +65,9 @@ const LINES: Readonly<Record<string, Line>> = {
   RoleCreated: { type: 'role.created', details: fieldsOf('roleId', ...ROLE_FIELDS) },
   RoleChanged: { type: 'role.changed', details: fieldsOf('roleId', ...ROLE_FIELDS) },
   DepartmentCreated: { type: 'department.created', details: fieldsOf('departmentId', 'parentId') },
-  DepartmentChanged: { type: 'department.changed', details: fieldsOf('departmentId', 'parentId') },
+  DepartmentChanged: { type: 'department.changed', details: fieldsOf('departmentId', 'parentId', 'weakened') },
   RoleDeleted: { type: 'role.deleted', details: idOf('roleId') },
-  DepartmentRolesChanged: { type: 'department.changed', details: idOf('departmentId', 'roleIds') },
+  DepartmentRolesChanged: { type: 'department.changed', details: idOf('departmentId', 'roleIds', 'weakened') },
   DepartmentDeleted: { type: 'department.deleted', details: idOf('departmentId') },
   FormCreated: { type: 'form.created', details: fieldsOf('formId', ...FORM_FIELDS) },
   FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },

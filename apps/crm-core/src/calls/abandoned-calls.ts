@@ -28,16 +28,17 @@ export function watchAbandonedCalls(options: {
   readonly databaseUrl: Secret<string>;
   readonly pool: Pool;
   readonly log: CrmLog;
+  readonly now: () => Date;
   readonly logger: Logger;
 }): Leadership {
-  const { databaseUrl, pool, log, logger } = options;
+  const { databaseUrl, pool, log, now, logger } = options;
   return holdLeadership({
     databaseUrl,
     name: 'abandoned-calls',
     logger,
     onAcquired: async (signal) => {
       while (!signal.aborted) {
-        await failAbandonedCalls(pool, log, new Date()).catch((error: unknown) => logger.warn('abandoned calls wait', { error }));
+        await failAbandonedCalls(pool, log, now()).catch((error: unknown) => logger.warn('abandoned calls wait', { error }));
         await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
     },

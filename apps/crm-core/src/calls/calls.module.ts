@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import type { Logger } from '#platform';
+import { DatabaseClock, type Logger } from '#platform';
 import { CommandShell } from '../commands/command-shell.js';
 import { Gate } from '../commands/gate.js';
 import type { CoreConfig } from '../config.js';
@@ -33,9 +33,9 @@ function telephoneOf({ telephony, allowPrivateTargets }: CoreConfig, logger: Log
   providers: [
     {
       provide: CallDispatcher,
-      inject: [CORE_CONFIG, CrmLog, CORE_LOGGER],
-      useFactory: (config: CoreConfig, log: CrmLog, logger: Logger) =>
-        new CallDispatcher(telephoneOf(config, logger), log, logger, () => new Date()),
+      inject: [CORE_CONFIG, CrmLog, CORE_LOGGER, DatabaseClock],
+      useFactory: (config: CoreConfig, log: CrmLog, logger: Logger, { now }: DatabaseClock) =>
+        new CallDispatcher(telephoneOf(config, logger), log, logger, now),
     },
     {
       provide: Calls,

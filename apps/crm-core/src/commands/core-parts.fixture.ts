@@ -124,7 +124,7 @@ export class CoreParts {
 
   /** First pipeline and first administrator. */
   async begin(): Promise<this> {
-    await ensureFirstPipeline(this.log);
+    await ensureFirstPipeline(this.log, new Date());
     const admin = { email: `${randomUUID()}@example.org`, name: 'Administrator' };
     this.administratorId = (await this.send('CreateFirstAdministrator', admin, { userId: SYSTEM_USER_ID })).id;
     return this;

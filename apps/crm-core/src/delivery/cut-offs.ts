@@ -1,16 +1,19 @@
-import { SUBJECTS, STREAMS, userDeactivatedSchema, type CutoffApplied } from '#contracts';
+import { SUBJECTS, STREAMS, userDeactivatedSchema, type CutoffApplied, type Heartbeat } from '#contracts';
 import { consumeFacts, publishFact, type Broker, type Consumption } from '#messaging';
 import { type Logger } from '#platform';
 import type { UserDeactivatedFact } from '#contracts';
+import type { Sealer } from '../seals/sealer.js';
 
 /** Consumes `user.deactivated`, records it in the person's stream, and confirms. */
 export function consumeCutOffs(options: {
   readonly broker: Broker;
   readonly instance: string;
   readonly logger: Logger;
+  /** The database's time, as that of the refusal is. */
+  readonly now: () => Date;
   readonly record: (fact: UserDeactivatedFact) => Promise<void>;
 }): Consumption {
-  const { broker, instance, logger, record } = options;
+  const { broker, instance, logger, now, record } = options;
   return consumeFacts({
     broker,
     stream: STREAMS.access.name,
@@ -20,7 +23,7 @@ export function consumeCutOffs(options: {
     onFact: async ({ payload }) => {
       const fact = userDeactivatedSchema.parse(payload);
       await record(fact);
-      const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: new Date().toISOString() };
+      const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: now().toISOString() };
       await publishFact(broker, SUBJECTS.cutoffApplied, `${fact.id}:core`, applied);
     },
     onPoison: (fact, reason) => {
@@ -30,13 +33,16 @@ export function consumeCutOffs(options: {
   });
 }
 
-/** Says once a second that this core is here and will confirm cut-offs. */
-export function beatHeart(broker: Broker, instance: string, logger: Logger): NodeJS.Timeout {
+/** Says once a second that this core is here and will confirm cut-offs, and how it stands with the seals where it makes them. */
+export function beatHeart(broker: Broker, instance: string, sealer: Pick<Sealer, 'standing'>, logger: Logger): NodeJS.Timeout {
   return setInterval(() => {
     if (!broker.isConnected) return;
     broker
       .connection()
-      .then((connection) => connection.publish(SUBJECTS.heartbeat('crm-core'), JSON.stringify({ service: 'crm-core', instance })))
+      .then((connection) => {
+        const beat: Heartbeat = { service: 'crm-core', instance, sealing: sealer.standing };
+        connection.publish(SUBJECTS.heartbeat('crm-core'), JSON.stringify(beat));
+      })
       .catch((error: unknown) => logger.debug('no heartbeat', { error }));
   }, 1_000);
 }

@@ -21,7 +21,12 @@ export function factOf(event: StoredEvent): OutgoingFact {
       changed: Object.keys(data),
       // Whose number is calling: ids, for the responsible person to be told.
       ...(event.type === 'CallReceived' ? { from: data['from'] } : {}),
-      ...(Array.isArray(data['weakened']) ? { weakened: data['weakened'] as unknown[] } : {}),
+      ...(Array.isArray(data['weakened']) ? { weakened: namesOf(data['weakened']) } : {}),
     },
   };
+}
+
+/** Of what was weakened the names; from what to what stays in the log. */
+function namesOf(weakened: readonly (string | { readonly name: string })[]): readonly string[] {
+  return weakened.map((one) => (typeof one === 'string' ? one : one.name));
 }

@@ -1,3 +1,4 @@
+import { nothingWeakened } from '../authz/weakened-rights.js';
 import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
 import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
@@ -34,5 +35,6 @@ export const departmentAggregate: Aggregate<DepartmentState, DepartmentCommand, 
   category: 'department',
   sealed: false,
   eventVersions: DEPARTMENT_EVENT_VERSIONS,
+  upcasters: { DepartmentChanged: { 1: nothingWeakened }, DepartmentRolesChanged: { 1: nothingWeakened } },
   project,
 };

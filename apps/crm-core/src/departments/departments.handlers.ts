@@ -4,10 +4,11 @@ import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
-import { allows, departmentsAbove, type Department } from '#policy';
+import { allows, compileRights, departmentsAbove, type Department, type Grants } from '#policy';
 import { readAccount, readCompany } from '../authz/company.js';
 import { refuseOwnChange, requireGivable, type Company } from '../authz/granting.js';
 import { judgedAgain } from '../authz/judged-again.js';
+import { weakenedRights, type WeakenedRight } from '../authz/weakened-rights.js';
 import { naming, unlessInUse, unused, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
@@ -56,6 +57,15 @@ function rolesFrom(id: string, { departments }: Company): readonly string[] {
   return departments.filter((one) => above.has(one.id)).flatMap(({ roleIds }) => roleIds ?? []);
 }
 
+/** What the people of a department hold by it and by those above it. */
+function grantsFrom(id: string, company: Company): Grants {
+  return compileRights({ isAdmin: false, roles: company.roles, roleIds: rolesFrom(id, company) }).toJSON();
+}
+
+function weakenedBetween(id: string, before: Company, after: Company): readonly WeakenedRight[] {
+  return weakenedRights(grantsFrom(id, before), grantsFrom(id, after));
+}
+
 /**
  * A change of what a department gives to its people. Nobody gives, or takes away, what he does not hold himself
  * (`grant-exceeds-own`), nor changes his own rights by it (`own-privileges`).
@@ -101,12 +111,15 @@ export class ChangeDepartmentHandler implements ICommandHandler<ChangeDepartment
       this.shell.run(context, departmentAggregate, id, async ({ state }) => {
         if (state.phase !== 'live') return refuse('not-found');
         const changes = masked(context, context.body.parse(changeDepartmentBody)) as Partial<DepartmentFields>;
-        const events = departmentAggregate.decide({ type: 'change', changes }, state);
         const { parentId } = changes;
-        if (parentId === undefined) return { events };
+        if (parentId === undefined)
+          return { events: departmentAggregate.decide({ type: 'change', changes, weakened: [] }, state) };
         const company = await readCompany(this.pool);
         requirePlace(company.departments, id, parentId);
-        await requireGrantable(this.pool, context, id, company, withDepartment(company, id, { parentId }));
+        const moved = withDepartment(company, id, { parentId });
+        await requireGrantable(this.pool, context, id, company, moved);
+        const weakened = weakenedBetween(id, company, moved);
+        const events = departmentAggregate.decide({ type: 'change', changes, weakened }, state);
         const { locks, guards } = naming([], parentId);
         return { events, locks: [TREE_LOCK, ...locks], guards, statements: [REQUIRE_TREE] };
       });
@@ -132,8 +145,10 @@ export class ChangeDepartmentRolesHandler implements ICommandHandler<ChangeDepar
         const company = await readCompany(this.pool);
         const missing = roleIds.findIndex((role) => !company.roles.some((one) => one.id === role));
         if (missing >= 0) refuseField('unknown-reference', `roleIds.${missing}`, 'No such role');
-        await requireGrantable(this.pool, context, id, company, withDepartment(company, id, { roleIds }));
-        return { events: departmentAggregate.decide({ type: 'change-roles', roleIds }, state), ...naming(roleIds) };
+        const given = withDepartment(company, id, { roleIds });
+        await requireGrantable(this.pool, context, id, company, given);
+        const weakened = weakenedBetween(id, company, given);
+        return { events: departmentAggregate.decide({ type: 'change-roles', roleIds, weakened }, state), ...naming(roleIds) };
       }),
     );
   }

@@ -2,6 +2,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { refuse } from '#kernel';
 import { formSecretContext, type FormSecretQuery, type FormSecretReply } from '#contracts';
 import { allows } from '#policy';
+import { DatabaseClock } from '#platform';
 import { sealFor, toPublicJwk } from '#privacy';
 import { Authorizations } from '../commands/authorizations.js';
 import { CrmLog } from '../log/crm-log.js';
@@ -22,6 +23,7 @@ export class GetFormSecretHandler implements IQueryHandler<GetFormSecret, FormSe
   constructor(
     private readonly log: CrmLog,
     private readonly authorizations: Authorizations,
+    private readonly clock: DatabaseClock,
   ) {}
 
   async execute({ request }: GetFormSecret): Promise<FormSecretReply> {
@@ -32,7 +34,7 @@ export class GetFormSecretHandler implements IQueryHandler<GetFormSecret, FormSe
     const { events } = await this.log.history(formSecretAggregate, formId);
     const set = events.find(({ metadata }) => metadata.commandId === commandId && metadata.actorId === caller.userId);
     if (set === undefined || !set.event.data.generated) return refuse('not-found');
-    if (Date.now() - Date.parse(set.metadata.at) > TOLD_FOR_MS) return refuse('not-found');
+    if (this.clock.now().getTime() - Date.parse(set.metadata.at) > TOLD_FOR_MS) return refuse('not-found');
     const sealed = await sealFor(toPublicJwk(replyJwk), set.event.data.secret.expose(), formSecretContext(requestId));
     return { ok: true, sealed };
   }

@@ -4,7 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { EventStore } from '#event-store';
 import type { KeyWrapper } from '#privacy';
-import { createPool, isUnavailable, type Logger } from '#platform';
+import { createPool, DatabaseClock, isUnavailable, type Logger } from '#platform';
 import { CommandShell } from '../commands/command-shell.js';
 import { Gate } from '../commands/gate.js';
 import type { CoreConfig } from '../config.js';
@@ -52,6 +52,16 @@ const PROVIDERS = [
     inject: [CORE_POOL, KEY_WRAPPER, CORE_LOGGER],
     useFactory: (pool: Pool, wrapper: KeyWrapper, logger: Logger) => onceAvailable(logger, () => loadServiceKeys(pool, wrapper)),
   },
+  {
+    provide: DatabaseClock,
+    inject: [CORE_POOL, CORE_LOGGER],
+    useFactory: async (pool: Pool, logger: Logger) => {
+      const clock = new DatabaseClock(pool);
+      await onceAvailable(logger, () => clock.read());
+      clock.start();
+      return clock;
+    },
+  },
   { provide: EventStore, inject: [CORE_POOL], useFactory: (pool: Pool) => new EventStore(pool) },
   {
     provide: DataKeys,
@@ -78,7 +88,19 @@ const PROVIDERS = [
 @Module({
   imports: [CqrsModule.forRoot()],
   providers: PROVIDERS,
-  exports: [CqrsModule, CORE_POOL, SERVICE_KEYS, EventStore, DataKeys, CrmLog, CommandShell, Gate, RecordReferences, RecordShell],
+  exports: [
+    CqrsModule,
+    CORE_POOL,
+    SERVICE_KEYS,
+    DatabaseClock,
+    EventStore,
+    DataKeys,
+    CrmLog,
+    CommandShell,
+    Gate,
+    RecordReferences,
+    RecordShell,
+  ],
 })
 export class LogModule {
   static forRoot(config: CoreConfig, logger: Logger): DynamicModule {

@@ -29,8 +29,8 @@ const logOf = (pool: Pool): CrmLog =>
   new CrmLog(new EventStore(pool), new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
 
 it('is made once by cores that start together, and not again by a later start', async () => {
-  await Promise.all(pools.map((pool) => ensureFirstPipeline(logOf(pool))));
-  await ensureFirstPipeline(logOf(pools[0] as Pool));
+  await Promise.all(pools.map((pool) => ensureFirstPipeline(logOf(pool), new Date())));
+  await ensureFirstPipeline(logOf(pools[0] as Pool), new Date());
   const events = await pools[0]?.query('SELECT type FROM es.events WHERE stream = $1', [`pipeline-${FIRST_PIPELINE_ID}`]);
   expect(events?.rows).toEqual([{ type: 'PipelineCreated' }]);
   const rows = await pools[0]?.query('SELECT id, name, stages, position, version FROM read.pipelines');

@@ -25,7 +25,7 @@ export const FIRST_PIPELINE: PipelineFields = {
  * Makes the pipeline of a first start unless it is there. Safe to run again and by several cores at once: one append wins, the
  * others find its work done. Throws the database's error when it could not be recorded; run it again then.
  */
-export async function ensureFirstPipeline(log: CrmLog): Promise<void> {
+export async function ensureFirstPipeline(log: CrmLog, at: Date): Promise<void> {
   const { state, version } = await log.load(pipelineAggregate, FIRST_PIPELINE_ID);
   if (version > 0) return;
   const events = pipelineAggregate.decide({ type: 'create', fields: FIRST_PIPELINE }, state);
@@ -39,7 +39,7 @@ export async function ensureFirstPipeline(log: CrmLog): Promise<void> {
         commandId: COMMAND_ID,
         correlationId: COMMAND_ID,
         causationId: null,
-        at: new Date().toISOString(),
+        at: at.toISOString(),
       },
       command: { id: COMMAND_ID, mac: COMMAND_MAC, outcome: { ok: true, id: FIRST_PIPELINE_ID, version: 1 } },
     });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   pool = createPool({ connectionString: databaseUrl, max: 4, applicationName: 'core', pipeline: true });
   const keys = { wrapper: localKeyWrapper(randomBytes(32), 'given'), lookup: newDataKey() };
   log = new CrmLog(new EventStore(pool), new DataKeys(pool, keys.wrapper), keys.lookup);
-  await ensureFirstPipeline(log);
+  await ensureFirstPipeline(log, new Date());
   options = {
     ...{ databaseUrl, keys, lanes: 2, report: () => undefined },
     openLane: (shapes, snapshot) => openLane(databaseUrl, keys, shapes, snapshot),

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await admin.connect();
   const keys = { wrapper: localKeyWrapper(randomBytes(32), 'given'), lookup: newDataKey() };
   log = new CrmLog(new EventStore(pool), new DataKeys(pool, keys.wrapper), keys.lookup);
-  await ensureFirstPipeline(log);
+  await ensureFirstPipeline(log, new Date());
   varied = new VariedLog(log, 3);
   await varied.append(480);
   options = {

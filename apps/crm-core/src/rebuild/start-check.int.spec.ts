@@ -30,7 +30,7 @@ beforeAll(async () => {
   const keys = { wrapper: localKeyWrapper(randomBytes(32), 'given'), lookup: newDataKey() };
   log = new CrmLog(new EventStore(pool), new DataKeys(pool, keys.wrapper), keys.lookup);
   options = { databaseUrl, keys };
-  await ensureFirstPipeline(log);
+  await ensureFirstPipeline(log, new Date());
   varied = new VariedLog(log, 5);
   await varied.append(150);
 });

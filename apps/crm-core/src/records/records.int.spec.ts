@@ -39,7 +39,7 @@ beforeAll(async () => {
   pool = createPool({ connectionString: new Secret(database.coreUrl), max: 4, applicationName: 'core', pipeline: true });
   log = new CrmLog(new EventStore(pool), new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
   records = new RecordShell(new CommandShell(log), new RecordReferences(pool), new Gate(pool));
-  await ensureFirstPipeline(log);
+  await ensureFirstPipeline(log, new Date());
 });
 afterAll(async () => {
   await pool.end();

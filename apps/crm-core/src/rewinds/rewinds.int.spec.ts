@@ -52,7 +52,7 @@ beforeAll(async () => {
   workers = [1, 2].map(() => new RewindWorker(log, events, planner, store, logger, () => new Date(tick())));
   for (const id of [anna, bert, admin]) {
     const fields = { email: `${id}@palisade.test`, name: 'P', roleIds: [], departmentId: null, isAdmin: false };
-    await act(admin, userAggregate, id, { type: 'create', fields });
+    await act(admin, userAggregate, id, { type: 'create', fields, weakened: [] });
   }
 });
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { EventStore } from '#event-store';
-import type { Logger } from '#platform';
+import { DatabaseClock, type Logger } from '#platform';
 import { CORE_LOGGER, CORE_POOL } from '../log/log.module.js';
 import { CrmLog } from '../log/crm-log.js';
 import { RewindPlanner } from './rewind-planner.js';
@@ -22,9 +22,15 @@ export const REWIND_COMMANDS = { RewindUser };
     },
     {
       provide: RewindWorker,
-      inject: [CrmLog, EventStore, RewindPlanner, RewindStore, CORE_LOGGER],
-      useFactory: (log: CrmLog, events: EventStore, planner: RewindPlanner, store: RewindStore, logger: Logger) =>
-        new RewindWorker(log, events, planner, store, logger, () => new Date()),
+      inject: [CrmLog, EventStore, RewindPlanner, RewindStore, CORE_LOGGER, DatabaseClock],
+      useFactory: (
+        log: CrmLog,
+        events: EventStore,
+        planner: RewindPlanner,
+        store: RewindStore,
+        logger: Logger,
+        { now }: DatabaseClock,
+      ) => new RewindWorker(log, events, planner, store, logger, now),
     },
   ],
   exports: [RewindStore, RewindWorker],

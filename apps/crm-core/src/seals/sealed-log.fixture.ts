@@ -62,7 +62,14 @@ export class SealedLog {
   sealer(file = this.headsPath): Sealer {
     const logger = createLogger({ service: 'crm-core', instance: 'test', level: 'fatal' });
     const config = { databaseUrl: new Secret(this.database.coreUrl) };
-    return new Sealer({ config, store: this.store, signer: this.signer, file: new HeadsFile(file), logger });
+    return new Sealer({
+      config,
+      store: this.store,
+      signer: this.signer,
+      file: new HeadsFile(file),
+      now: () => new Date(),
+      logger,
+    });
   }
 
   /** Appends events to one stream, in one transaction. */

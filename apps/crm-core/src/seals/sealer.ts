@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SealingStanding } from '#contracts';
 import { holdLeadership, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { eventHash } from './event-hash.js';
@@ -27,6 +28,8 @@ export interface SealerParts {
   readonly signer: HeadSigner;
   readonly file: HeadsFile;
   readonly webhook?: HeadsWebhook;
+  /** The database's time, as that of the events is. */
+  readonly now: () => Date;
   readonly logger: Logger;
 }
 
@@ -40,8 +43,11 @@ export class Sealer {
   /** The last seal; undefined: to be read, and the file to be mended first. Null: there is none yet. */
   #last: Seal | null | undefined;
   /** When the oldest event happened that is not sealed; milliseconds. All are: when that was seen. */
-  #sealedUntil = Date.now();
+  #sealedUntil: number | undefined;
   #gate: { readonly xid: string; readonly since: number } | undefined;
+  #number = 0;
+  #isStopped = false;
+  #isLeading = false;
 
   constructor(private readonly parts: SealerParts) {}
 
@@ -75,6 +81,12 @@ export class Sealer {
     return (this.#last = await this.#mend());
   }
 
+  /** How it stands with the seals, by the core that makes them; undefined of the others. */
+  get standing(): SealingStanding | undefined {
+    if (!this.#isLeading) return undefined;
+    return { number: this.#number, behindMs: Math.floor(this.#behindMs()), stopped: this.#isStopped };
+  }
+
   /** True when committed events stand after the last seal, also those that an open transaction holds back. */
   async isBehind(): Promise<boolean> {
     return (await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1)).events > 0;
@@ -82,18 +94,20 @@ export class Sealer {
 
   async #run(signal: AbortSignal): Promise<void> {
     this.#last = undefined;
+    this.#sealedUntil = undefined;
+    this.#isLeading = true;
     let reported = '';
     while (!signal.aborted) {
       const wait = await this.step().then(
         (sealed) => {
           reported = '';
-          sealingStopped.set(0);
+          this.#markStopped(false);
           return sealed === SEAL_BATCH ? 0 : LOOK_MS;
         },
         (error: unknown) => {
           this.#last = undefined;
           this.#showLag();
-          sealingStopped.set(error instanceof SealingStopped ? 1 : 0);
+          this.#markStopped(error instanceof SealingStopped);
           const reason = error instanceof SealingStopped ? error.message : 'failed';
           if (reason !== reported) this.parts.logger.error('the log is not sealed', { reason, error });
           reported = reason;
@@ -102,8 +116,14 @@ export class Sealer {
       );
       if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => undefined);
     }
+    this.#isLeading = false;
     sealLag.set(0);
     gateAge.set(0);
+  }
+
+  #markStopped(isStopped: boolean): void {
+    this.#isStopped = isStopped;
+    sealingStopped.set(isStopped ? 1 : 0);
   }
 
   async #seal(previous: Seal | null, events: readonly EventToSeal[]): Promise<Seal> {
@@ -117,7 +137,7 @@ export class Sealer {
       root: rootOf(ids, hashes),
       events: ids.length,
       total: (previous?.total ?? 0) + ids.length,
-      sealedAt: new Date().toISOString(),
+      sealedAt: this.parts.now().toISOString(),
     };
     const head = headOf(parts);
     const signed = { ...parts, head, signature: signer.sign(head), keyId: signer.keyId };
@@ -126,6 +146,7 @@ export class Sealer {
     const outside = outsideOf(seal);
     await file.append([outside]);
     webhook?.offer(lineOf(outside));
+    this.#number = seal.number;
     sealNumber.set(seal.number);
     return seal;
   }
@@ -135,6 +156,7 @@ export class Sealer {
     const { store, file, signer } = this.parts;
     const outside = await file.prepare();
     const last = (await store.last()) ?? null;
+    this.#number = last?.number ?? 0;
     const known = outside?.number ?? 0;
     if (known > (last?.number ?? 0)) throw new SealingStopped('the file of heads knows later seals than the database');
     if (last !== null && !isSound(last, signer))
@@ -153,7 +175,7 @@ export class Sealer {
   async #measure(): Promise<void> {
     const { firstAt, gate } = await this.parts.store.waiting(this.#last?.last ?? LOG_START, 1);
     const first = firstAt === null ? NaN : Date.parse(firstAt);
-    this.#sealedUntil = Number.isNaN(first) ? Date.now() : first;
+    this.#sealedUntil = Number.isNaN(first) ? this.parts.now().getTime() : first;
     this.#showLag();
     const now = performance.now();
     this.#gate = gate === null ? undefined : this.#gate?.xid === gate ? this.#gate : { xid: gate, since: now };
@@ -161,7 +183,12 @@ export class Sealer {
   }
 
   #showLag(): void {
-    sealLag.set(Math.max(0, Date.now() - this.#sealedUntil) / 1_000);
+    sealLag.set(this.#behindMs() / 1_000);
+  }
+
+  #behindMs(): number {
+    const now = this.parts.now().getTime();
+    return Math.max(0, now - (this.#sealedUntil ??= now));
   }
 }
 

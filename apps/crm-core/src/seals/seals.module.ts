@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Pool } from 'pg';
-import type { Logger } from '#platform';
+import { DatabaseClock, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { CORE_CONFIG, CORE_LOGGER, CORE_POOL } from '../log/log.module.js';
 import { GetAuditProofHandler } from './audit-proof.query.js';
@@ -18,13 +18,13 @@ import { headSigner, type HeadSigner } from './signing-key.js';
     { provide: HEAD_SIGNER, inject: [CORE_CONFIG], useFactory: (config: CoreConfig) => headSigner(config.keyDir) },
     {
       provide: Sealer,
-      inject: [CORE_CONFIG, SealStore, HEAD_SIGNER, CORE_LOGGER],
-      useFactory: (config: CoreConfig, store: SealStore, signer: HeadSigner, logger: Logger) => {
+      inject: [CORE_CONFIG, SealStore, HEAD_SIGNER, CORE_LOGGER, DatabaseClock],
+      useFactory: (config: CoreConfig, store: SealStore, signer: HeadSigner, logger: Logger, { now }: DatabaseClock) => {
         const { headsFile, headsWebhook, allowPrivateTargets } = config;
         const file = new HeadsFile(headsFile);
         const webhook =
           headsWebhook === undefined ? {} : { webhook: new HeadsWebhook(headsWebhook, allowPrivateTargets, logger) };
-        return new Sealer({ config, store, signer, file, logger, ...webhook });
+        return new Sealer({ config, store, signer, file, now, logger, ...webhook });
       },
     },
   ],

@@ -12,11 +12,7 @@ const FACT_MAC = '00';
  * Records that the monitor cut a person off. Once per fact; a fact of an older epoch bans nobody, and a person who is deactivated
  * already stays as he is.
  */
-export async function deactivateByMonitor(
-  { log }: CommandShell,
-  fact: UserDeactivatedFact,
-  at = new Date().toISOString(),
-): Promise<void> {
+export async function deactivateByMonitor({ log }: CommandShell, fact: UserDeactivatedFact, at: string): Promise<void> {
   const metadata: EventMetadata = {
     actorId: null,
     sessionId: null,

@@ -123,11 +123,14 @@ describe('an account', () => {
     const fact = (epoch: number): UserDeactivatedFact => {
       return { id: randomUUID(), userId: id, epoch, refusedAt: new Date().toISOString(), cause };
     };
-    await deactivateByMonitor(shell, fact(0));
+    await deactivateByMonitor(shell, fact(0), new Date().toISOString());
     expect(await principal(id)).toMatchObject({ status: 'active', version: 2 });
     const now = fact(1);
-    await Promise.all([deactivateByMonitor(shell, now), deactivateByMonitor(shell, now)]);
-    await deactivateByMonitor(shell, now);
+    await Promise.all([
+      deactivateByMonitor(shell, now, new Date().toISOString()),
+      deactivateByMonitor(shell, now, new Date().toISOString()),
+    ]);
+    await deactivateByMonitor(shell, now, new Date().toISOString());
     expect(await principal(id)).toMatchObject({ status: 'deactivated', version: 3 });
     await expect(send('DeactivateUser', first, { reason: 'leaves' }, id)).rejects.toMatchObject({ code: 'already-deactivated' });
   });

@@ -3,7 +3,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
 import type { AcceptedReply } from '#contracts';
 import { allows } from '#policy';
-import { requireGivable, requireManageable, type Company } from '../authz/granting.js';
+import { requireGivable, requireManageable, rightsIn, type Company } from '../authz/granting.js';
+import { weakenedRights } from '../authz/weakened-rights.js';
 import { naming, whileTheyStand } from '../authz/references.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
@@ -75,7 +76,7 @@ export class CreateFirstAdministratorHandler implements ICommandHandler<CreateFi
       this.shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
         if (await this.rules.hasAdministrator()) refuse('already-exists');
         return {
-          events: userAggregate.decide({ type: 'create', fields }, state),
+          events: userAggregate.decide({ type: 'create', fields, weakened: [] }, state),
           locks: [LAST_ADMINISTRATOR_LOCK],
           statements: [REQUIRE_FIRST_ADMINISTRATOR],
         };
@@ -120,10 +121,16 @@ async function makeUser(
   if (fields.isAdmin && !context.principal.isAdmin) refuse('grant-exceeds-own');
   const make = (): Promise<AcceptedReply> =>
     shell.run(context, userAggregate, uuidv7(), async ({ state }) => {
-      requirePlaceable(context, await rules.company(), fields);
+      const company = await rules.company();
+      requirePlaceable(context, company, fields);
+      const weakened = weakenedRights({}, rightsIn(company, fields).toJSON());
       await rules.requireFreeEmail(fields.email, null);
       const { locks, guards } = naming(fields.roleIds, fields.departmentId);
-      return { events: userAggregate.decide({ type, fields }, state), locks: [emailLock(fields.email), ...locks], guards };
+      return {
+        events: userAggregate.decide({ type, fields, weakened }, state),
+        locks: [emailLock(fields.email), ...locks],
+        guards,
+      };
     });
   return whileTheyStand(() => takingEmail(make));
 }
@@ -168,9 +175,11 @@ export class ChangeUserHandler implements ICommandHandler<ChangeUser> {
         requireManageable(context.principal, company, fields);
         const changes = named(context, context.body.parse(changeUserBody)) as Partial<UserFields>;
         await this.requireChangeable(context, id, company, fields, changes);
+        const rights = [fields, { ...fields, ...changes }].map((account) => rightsIn(company, account).toJSON());
+        const weakened = weakenedRights(rights[0] ?? {}, rights[1] ?? {});
         const { locks, guards } = naming(changes.roleIds ?? [], changes.departmentId);
         return {
-          events: userAggregate.decide({ type: 'change', changes }, state),
+          events: userAggregate.decide({ type: 'change', changes, weakened }, state),
           locks: [LAST_ADMINISTRATOR_LOCK, ...(changes.email === undefined ? [] : [emailLock(changes.email)]), ...locks],
           guards,
           statements: changes.isAdmin === false ? [REQUIRE_ADMINISTRATOR] : [],

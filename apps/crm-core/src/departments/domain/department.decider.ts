@@ -1,21 +1,26 @@
 import { z } from 'zod';
 import { assertNever, refuse, type Decider } from '#kernel';
+import type { WeakenedRight } from '../../authz/weakened-rights.js';
 import { changedFields } from '../../records/domain/record.decider.js';
 
 export interface DepartmentFields {
   readonly name: string;
   readonly parentId: string | null;
 }
+/** What its people, and those of the departments below it, come to see by it. */
+interface Weakening {
+  readonly weakened: readonly WeakenedRight[];
+}
 export type DepartmentEvent =
   | { readonly type: 'DepartmentCreated'; readonly data: DepartmentFields }
-  | { readonly type: 'DepartmentChanged'; readonly data: Partial<DepartmentFields> }
+  | { readonly type: 'DepartmentChanged'; readonly data: Partial<DepartmentFields> & Weakening }
   /** `roleIds`: all roles that the department has from now on. */
-  | { readonly type: 'DepartmentRolesChanged'; readonly data: { readonly roleIds: readonly string[] } }
+  | { readonly type: 'DepartmentRolesChanged'; readonly data: { readonly roleIds: readonly string[] } & Weakening }
   | { readonly type: 'DepartmentDeleted'; readonly data: Readonly<Record<string, never>> };
 export const DEPARTMENT_EVENT_VERSIONS = {
   DepartmentCreated: 1,
-  DepartmentChanged: 1,
-  DepartmentRolesChanged: 1,
+  DepartmentChanged: 2,
+  DepartmentRolesChanged: 2,
   DepartmentDeleted: 1,
 } as const;
 
@@ -25,8 +30,8 @@ export type DepartmentState =
   | { readonly phase: 'live' | 'deleted'; readonly fields: DepartmentFields; readonly roleIds: readonly string[] };
 export type DepartmentCommand =
   | { readonly type: 'create'; readonly fields: DepartmentFields }
-  | { readonly type: 'change'; readonly changes: Partial<DepartmentFields> }
-  | { readonly type: 'change-roles'; readonly roleIds: readonly string[] }
+  | { readonly type: 'change'; readonly changes: Partial<DepartmentFields>; readonly weakened: readonly WeakenedRight[] }
+  | { readonly type: 'change-roles'; readonly roleIds: readonly string[]; readonly weakened: readonly WeakenedRight[] }
   | { readonly type: 'delete' };
 
 const fields = { name: z.string().trim().normalize('NFC').min(1).max(200), parentId: z.uuid().toLowerCase().nullable() };
@@ -61,12 +66,14 @@ export const departmentDecider: Decider<DepartmentState, DepartmentCommand, Depa
     switch (command.type) {
       case 'change': {
         const changes = changedFields(state.fields, command.changes);
-        return Object.keys(changes).length === 0 ? [] : [{ type: 'DepartmentChanged', data: changes }];
+        return Object.keys(changes).length === 0
+          ? []
+          : [{ type: 'DepartmentChanged', data: { ...changes, weakened: command.weakened } }];
       }
       case 'change-roles': {
         const roleIds = [...new Set(command.roleIds)];
         const isSame = roleIds.length === state.roleIds.length && roleIds.every((id) => state.roleIds.includes(id));
-        return isSame ? [] : [{ type: 'DepartmentRolesChanged', data: { roleIds } }];
+        return isSame ? [] : [{ type: 'DepartmentRolesChanged', data: { roleIds, weakened: command.weakened } }];
       }
       case 'delete':
         return [{ type: 'DepartmentDeleted', data: {} }];
@@ -78,8 +85,10 @@ export const departmentDecider: Decider<DepartmentState, DepartmentCommand, Depa
     if (event.type === 'DepartmentCreated') return { phase: 'live', fields: event.data, roleIds: [] };
     if (state.phase === 'none') return state;
     switch (event.type) {
-      case 'DepartmentChanged':
-        return { ...state, fields: { ...state.fields, ...event.data } };
+      case 'DepartmentChanged': {
+        const { weakened: _weakened, ...changes } = event.data;
+        return { ...state, fields: { ...state.fields, ...changes } };
+      }
       case 'DepartmentRolesChanged':
         return { ...state, roleIds: event.data.roleIds };
       case 'DepartmentDeleted':

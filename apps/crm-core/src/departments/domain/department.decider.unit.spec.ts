@@ -11,34 +11,40 @@ describe('a department', () => {
   });
 
   it('given one, when renamed, then only the name', () => {
-    const command = { type: 'change', changes: { name: 'North', parentId: null } } as const;
-    expect(departmentDecider.decide(command, given(created))).toEqual([{ type: 'DepartmentChanged', data: { name: 'North' } }]);
+    const command = { type: 'change', changes: { name: 'North', parentId: null }, weakened: [] } as const;
+    expect(departmentDecider.decide(command, given(created))).toEqual([
+      { type: 'DepartmentChanged', data: { name: 'North', weakened: [] } },
+    ]);
   });
 
   it('given none, when changed, then not-found', () => {
-    expect(() => departmentDecider.decide({ type: 'change', changes: {} }, given())).toThrow(
+    expect(() => departmentDecider.decide({ type: 'change', changes: {}, weakened: [] }, given())).toThrow(
       expect.objectContaining({ code: 'not-found' }),
     );
   });
 });
 
 describe('the roles of a department', () => {
-  const roles = (...roleIds: string[]): DepartmentEvent => ({ type: 'DepartmentRolesChanged', data: { roleIds } });
+  const roles = (...roleIds: string[]): DepartmentEvent => ({ type: 'DepartmentRolesChanged', data: { roleIds, weakened: [] } });
 
   it('given some, when others are set, then those and each once', () => {
-    const command = { type: 'change-roles', roleIds: ['b', 'c', 'b'] } as const;
+    const command = { type: 'change-roles', roleIds: ['b', 'c', 'b'], weakened: [] } as const;
     expect(departmentDecider.decide(command, given(created, roles('a', 'b')))).toEqual([roles('b', 'c')]);
   });
 
   it('given some, when the same are set in another order, then nothing', () => {
-    const command = { type: 'change-roles', roleIds: ['b', 'a', 'a'] } as const;
+    const command = { type: 'change-roles', roleIds: ['b', 'a', 'a'], weakened: [] } as const;
     expect(departmentDecider.decide(command, given(created, roles('a', 'b')))).toEqual([]);
   });
 
   it('given it is deleted, when anything comes, then not-found', () => {
     const deleted: DepartmentEvent = { type: 'DepartmentDeleted', data: {} };
     expect(departmentDecider.decide({ type: 'delete' }, given(created, roles('a')))).toEqual([deleted]);
-    for (const command of [{ type: 'delete' }, { type: 'change-roles', roleIds: [] }, { type: 'change', changes: {} }] as const)
+    for (const command of [
+      { type: 'delete' },
+      { type: 'change-roles', roleIds: [], weakened: [] },
+      { type: 'change', changes: {}, weakened: [] },
+    ] as const)
       expect(() => departmentDecider.decide(command, given(created, deleted))).toThrow(
         expect.objectContaining({ code: 'not-found' }),
       );

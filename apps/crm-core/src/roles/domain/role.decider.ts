@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DomainError, refuse, type Decider } from '#kernel';
-import { parseGrants, widest, type Grants } from '#policy';
+import { parseGrants, type Grants } from '#policy';
+import { weakenedRights } from '../../authz/weakened-rights.js';
 import { changedFields } from '../../records/domain/record.decider.js';
 
 export interface RoleFields {
@@ -56,16 +57,6 @@ export function readGrants(input: unknown): Grants {
   }
 }
 
-/** What lets full numbers or addresses be seen unasked by more than before (access.md "Roles"). */
-export function grantWeakenings(before: Grants, after: Grants): readonly string[] {
-  return (['phone', 'email'] as const)
-    .filter((subject) => {
-      const level = before[subject]?.view ?? 'forbidden';
-      return widest(level, after[subject]?.view ?? 'forbidden') !== level;
-    })
-    .map((subject) => `grant.${subject}.view`);
-}
-
 export const roleDecider: Decider<RoleState, RoleCommand, RoleEvent> = {
   initialState: { phase: 'none' },
   decide(command, state) {
@@ -96,4 +87,5 @@ export const roleDecider: Decider<RoleState, RoleCommand, RoleEvent> = {
   },
 };
 
-const weakenedBy = ({ before, after }: ResolvedGrants): readonly string[] => grantWeakenings(before, after);
+const weakenedBy = ({ before, after }: ResolvedGrants): readonly string[] =>
+  weakenedRights(before, after).map(({ name }) => name);

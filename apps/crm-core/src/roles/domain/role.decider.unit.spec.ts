@@ -1,5 +1,5 @@
 import { fold } from '#kernel';
-import { grantWeakenings, readGrants, roleDecider, type RoleEvent, type RoleFields } from './role.decider.js';
+import { readGrants, roleDecider, type RoleEvent, type RoleFields } from './role.decider.js';
 
 const fields: RoleFields = {
   name: 'Manager',
@@ -41,11 +41,9 @@ describe('a role', () => {
   });
 
   it('says when it lets full numbers be seen', () => {
-    expect(grantWeakenings({}, { phone: { view: 'responsible' } })).toEqual(['grant.phone.view']);
-    expect(grantWeakenings({ phone: { view: 'allowed' } }, { phone: { view: 'allowed' } })).toEqual([]);
-    expect(grantWeakenings({ email: { view: 'allowed' } }, {})).toEqual([]);
-    expect(grantWeakenings({ email: { view: 'allowed' } }, { email: { view: 'group' } })).toEqual([]);
-    expect(grantWeakenings({ email: { view: 'group' } }, { email: { view: 'allowed' } })).toEqual(['grant.email.view']);
+    const resolved = { before: {}, after: { phone: { view: 'group' }, email: { view: 'allowed' } } } as const;
+    const [event] = roleDecider.decide({ type: 'change', changes: { name: 'Other' }, resolved }, given(created));
+    expect(event?.data).toMatchObject({ weakened: ['grant.phone.view', 'grant.email.view'] });
   });
 
   it('marks what it gets from a parent as well', () => {

@@ -1,5 +1,6 @@
 import { assertNever, refuse, type Decider } from '#kernel';
 import { changedFields } from '../../records/domain/record.decider.js';
+import type { WeakenedRight } from '../../authz/weakened-rights.js';
 import type { DeactivationCause, UserEvent, UserFields } from './user.events.js';
 
 export type UserState =
@@ -13,10 +14,10 @@ export type UserState =
     };
 
 export type UserCommand =
-  | { readonly type: 'create'; readonly fields: UserFields }
-  | { readonly type: 'invite'; readonly fields: UserFields }
+  | { readonly type: 'create'; readonly fields: UserFields; readonly weakened: readonly WeakenedRight[] }
+  | { readonly type: 'invite'; readonly fields: UserFields; readonly weakened: readonly WeakenedRight[] }
   | { readonly type: 'activate' }
-  | { readonly type: 'change'; readonly changes: Partial<UserFields> }
+  | { readonly type: 'change'; readonly changes: Partial<UserFields>; readonly weakened: readonly WeakenedRight[] }
   | { readonly type: 'deactivate'; readonly cause: DeactivationCause }
   /** `isHeld`: a hold of the present epoch stands, which reactivation lifts. `since`: the moment, by the database's clock. */
   | { readonly type: 'reactivate'; readonly reason: string; readonly isHeld: boolean; readonly since: string };
@@ -27,13 +28,16 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
   decide(command, state) {
     if (command.type === 'create' || command.type === 'invite') {
       if (state.phase !== 'none') return refuse('already-exists');
-      return [{ type: command.type === 'create' ? 'UserCreated' : 'UserInvited', data: command.fields }];
+      const { fields, weakened } = command;
+      return [{ type: command.type === 'create' ? 'UserCreated' : 'UserInvited', data: { ...fields, weakened } }];
     }
     if (state.phase === 'none') return refuse('not-found');
     switch (command.type) {
       case 'change': {
         const changes = changedFields(state.fields, command.changes);
-        return Object.keys(changes).length === 0 ? [] : [{ type: 'UserChanged', data: changes }];
+        return Object.keys(changes).length === 0
+          ? []
+          : [{ type: 'UserChanged', data: { ...changes, weakened: command.weakened } }];
       }
       case 'activate':
         if (state.standing === 'active') return [];
@@ -54,14 +58,19 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
     }
   },
   evolve(state, event): UserState {
-    if (event.type === 'UserCreated') return { phase: 'active', standing: 'active', fields: event.data, epoch: 0 };
-    if (event.type === 'UserInvited') return { phase: 'invited', standing: 'invited', fields: event.data, epoch: 0 };
+    if (event.type === 'UserCreated' || event.type === 'UserInvited') {
+      const { weakened: _weakened, ...fields } = event.data;
+      const standing = event.type === 'UserCreated' ? 'active' : 'invited';
+      return { phase: standing, standing, fields, epoch: 0 };
+    }
     if (state.phase === 'none') return state;
     switch (event.type) {
       case 'UserActivated':
         return { ...state, phase: event.data.status, standing: 'active' };
-      case 'UserChanged':
-        return { ...state, fields: { ...state.fields, ...event.data } };
+      case 'UserChanged': {
+        const { weakened: _weakened, ...changes } = event.data;
+        return { ...state, fields: { ...state.fields, ...changes } };
+      }
       case 'UserDeactivated':
         return { ...state, phase: 'deactivated' };
       case 'UserReactivated':

@@ -3,7 +3,8 @@ import { userDecider } from './user.decider.js';
 import type { UserEvent, UserFields } from './user.events.js';
 
 const fields: UserFields = { email: 'a@example.org', name: 'A', roleIds: [], departmentId: null, isAdmin: false };
-const created: UserEvent = { type: 'UserCreated', data: fields };
+const data = { ...fields, weakened: [] };
+const created: UserEvent = { type: 'UserCreated', data };
 const cause = { kind: 'administrator', reason: 'left' } as const;
 const deactivated: UserEvent = { type: 'UserDeactivated', data: { epoch: 0, cause } };
 const reactivated: Extract<UserEvent, { type: 'UserReactivated' }> = {
@@ -15,7 +16,7 @@ const refusal = (code: string) => expect.objectContaining({ code });
 
 describe('an account', () => {
   it('given nothing, when created, then created', () => {
-    expect(userDecider.decide({ type: 'create', fields }, given())).toEqual([created]);
+    expect(userDecider.decide({ type: 'create', fields, weakened: [] }, given())).toEqual([created]);
   });
 
   it('given a person, when deactivated, then deactivated in his epoch', () => {
@@ -41,8 +42,8 @@ describe('an account', () => {
   });
 
   it('given an invited person, when activated, then active, once', () => {
-    const invited: UserEvent = { type: 'UserInvited', data: fields };
-    expect(userDecider.decide({ type: 'invite', fields }, given())).toEqual([invited]);
+    const invited: UserEvent = { type: 'UserInvited', data };
+    expect(userDecider.decide({ type: 'invite', fields, weakened: [] }, given())).toEqual([invited]);
     expect(given(invited).phase).toBe('invited');
     const activated: UserEvent = { type: 'UserActivated', data: { status: 'active' } };
     expect(userDecider.decide({ type: 'activate' }, given(invited))).toEqual([activated]);
@@ -52,7 +53,7 @@ describe('an account', () => {
   });
 
   it('given an invited person who was deactivated, when reactivated, then invited again, unless he was activated meanwhile', () => {
-    const invited: UserEvent = { type: 'UserInvited', data: fields };
+    const invited: UserEvent = { type: 'UserInvited', data };
     const command = { type: 'reactivate', reason: 'back', since: '2026-01-02T00:00:00.000000Z', isHeld: false } as const;
     const back = (status: 'active' | 'invited'): UserEvent[] => [{ ...reactivated, data: { ...reactivated.data, status } }];
     expect(userDecider.decide(command, given(invited, deactivated))).toEqual(back('invited'));
@@ -65,11 +66,11 @@ describe('an account', () => {
   });
 
   it('given a person, when changed to what he is, then nothing', () => {
-    expect(userDecider.decide({ type: 'change', changes: { roleIds: [], name: 'A' } }, given(created))).toEqual([]);
+    expect(userDecider.decide({ type: 'change', changes: { roleIds: [], name: 'A' }, weakened: [] }, given(created))).toEqual([]);
   });
 
   it('given nobody, when changed, deactivated or reactivated, then not-found', () => {
-    expect(() => userDecider.decide({ type: 'change', changes: {} }, given())).toThrow(refusal('not-found'));
+    expect(() => userDecider.decide({ type: 'change', changes: {}, weakened: [] }, given())).toThrow(refusal('not-found'));
     expect(() => userDecider.decide({ type: 'deactivate', cause }, given())).toThrow(refusal('not-found'));
   });
 });

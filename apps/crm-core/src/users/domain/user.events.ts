@@ -1,4 +1,5 @@
 import type { Measure } from '#contracts';
+import type { WeakenedRight } from '../../authz/weakened-rights.js';
 
 /** A person of the company. His name and e-mail are in clear in log and read models (privacy.md), never in logs or on the broker. */
 export interface UserFields {
@@ -20,13 +21,18 @@ export type DeactivationCause =
       readonly count: number;
     };
 
+/** What the person comes to see with his roles and his department. */
+interface Weakening {
+  readonly weakened: readonly WeakenedRight[];
+}
+
 export type UserEvent =
-  | { readonly type: 'UserCreated'; readonly data: UserFields }
+  | { readonly type: 'UserCreated'; readonly data: UserFields & Weakening }
   /** As created, but nobody can sign in yet: the person has an invitation, no password. */
-  | { readonly type: 'UserInvited'; readonly data: UserFields }
+  | { readonly type: 'UserInvited'; readonly data: UserFields & Weakening }
   /** The person has a password now. `status`: his standing from here on. */
   | { readonly type: 'UserActivated'; readonly data: { readonly status: 'active' | 'deactivated' } }
-  | { readonly type: 'UserChanged'; readonly data: Partial<UserFields> }
+  | { readonly type: 'UserChanged'; readonly data: Partial<UserFields> & Weakening }
   | { readonly type: 'UserDeactivated'; readonly data: { readonly epoch: number; readonly cause: DeactivationCause } }
   | {
       readonly type: 'UserReactivated';
@@ -44,10 +50,10 @@ export type UserEvent =
 
 /** The version of each shape. A changed shape gets the next number and an upcaster. */
 export const USER_EVENT_VERSIONS = {
-  UserCreated: 1,
-  UserInvited: 1,
+  UserCreated: 2,
+  UserInvited: 2,
   UserActivated: 1,
-  UserChanged: 1,
+  UserChanged: 2,
   UserDeactivated: 1,
   UserReactivated: 3,
 } as const;
