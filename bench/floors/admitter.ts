@@ -6,7 +6,7 @@ import {
   admitStatement,
   inOrder,
   type GateAnswer,
-  type GateRequest,
+  type Asking,
   type GateStatement,
   type PlacedAnswer,
 } from '#contracts';
@@ -51,7 +51,7 @@ async function openGate({ databaseUrl, people, expected }: Opened & { readonly e
     const { rows } = await pool.query<PlacedAnswer>({ ...statement, values: [...statement.values] });
     return rows;
   };
-  const gate = new Batches<GateRequest, GateAnswer>({
+  const gate = new Batches<Asking, GateAnswer>({
     alone: async (asked) => (await query(admitStatement(asked)))[0] as GateAnswer,
     together: async (asked) => inOrder(asked, await query(admitEachStatement(asked))),
   });

@@ -1,7 +1,7 @@
 import type { DisclosureKind, WrittenMeasure } from './watch.js';
 
 /** What the gate is asked for: who is about to be shown what, by which request (a request's id or a command's) and from where. */
-export interface GateRequest {
+export interface Asking {
   readonly viewer: string;
   readonly measure: WrittenMeasure;
   readonly kind: DisclosureKind;
@@ -36,7 +36,7 @@ export interface GateStatement {
 }
 
 /** Asks the gate for one: one row, `GateAnswer`. */
-export function admitStatement(asked: GateRequest): GateStatement {
+export function admitStatement(asked: Asking): GateStatement {
   const { viewer, measure, kind, subjectType, subjects, request, session, token, ip, masked } = asked;
   return {
     name: 'gate-admit',
@@ -47,9 +47,9 @@ export function admitStatement(asked: GateRequest): GateStatement {
 }
 
 /** Asks the gate for several at once, of several people or of one: rows of `PlacedAnswer`, for `inOrder`. */
-export function admitEachStatement(asked: readonly GateRequest[]): GateStatement {
+export function admitEachStatement(asked: readonly Asking[]): GateStatement {
   let end = 0;
-  const column = (value: (one: GateRequest) => string | number | boolean | null): unknown => arrayOf(asked.map(value));
+  const column = (value: (one: Asking) => string | number | boolean | null): unknown => arrayOf(asked.map(value));
   return {
     name: 'gate-admit-each',
     text: `SELECT gate.place, gate.request, gate.decision, (SELECT authz_version FROM read.security) AS authz_version
