@@ -17,9 +17,10 @@ import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
 import type { Who } from '../requests/request-context.js';
-import { madeCardSql, openCardSql } from './card-sql.js';
+import { madeCardSql, type Opening } from './card-sql.js';
 import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
+import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
 import { searchRows } from './search-rows.js';
@@ -43,6 +44,7 @@ export type ListPage = Page<Record<string, unknown>> & { readonly count?: number
 /** Reading records: lists and openings, each through policy and gate. */
 export class Records {
   private readonly turns = new ViewerTurns();
+  private readonly openings = new Openings<OpenedRow>((sql) => this.run<OpenedRow>(sql));
 
   constructor(
     private readonly database: GatewayDatabase,
@@ -94,8 +96,7 @@ export class Records {
       ...{ requestId: who.requestId, caller: who.caller, recordType: kind.type, recordId: id },
       ...{ replyJwk: { ...this.receiver.publicJwk }, ...asked },
     });
-    const { principal, authorization } = who;
-    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    const row = await this.openings.open(openingOf(kind, who, id));
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
@@ -104,8 +105,7 @@ export class Records {
   }
 
   private async openInTurn(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
-    const { principal, authorization } = who;
-    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    const row = await this.openings.open(openingOf(kind, who, id));
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
@@ -231,6 +231,10 @@ function statementName(text: string): string {
 /** Times of a row of the past come as texts. */
 function datesOf(row: CardAt['row']): Pick<RecordRow, 'created_at' | 'updated_at'> {
   return { created_at: new Date(String(row['created_at'])), updated_at: new Date(String(row['updated_at'])) };
+}
+
+function openingOf(kind: RecordKind, who: Who, id: string): Opening {
+  return { kind, id, principal: who.principal, settings: who.authorization.settings, gate: gateValues(who) };
 }
 
 function partsOf(row: CardRow): CardParts {
