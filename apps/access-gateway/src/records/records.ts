@@ -18,7 +18,7 @@ import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
 import type { Who } from '../requests/request-context.js';
 import { madeCardSql, type Opening } from './card-sql.js';
-import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
+import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
 import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
@@ -46,12 +46,16 @@ export class Records {
   private readonly turns = new ViewerTurns();
   private readonly openings = new Openings<OpenedRow>((sql) => this.run<OpenedRow>(sql));
 
+  private readonly gate: ReturnType<typeof gateOf>;
+
   constructor(
     private readonly database: GatewayDatabase,
     private readonly core: CoreClient,
     private readonly relay: WatchRelay,
     private readonly receiver: ReceiverKeys,
-  ) {}
+  ) {
+    this.gate = gateOf(database);
+  }
 
   /**
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
@@ -156,10 +160,10 @@ export class Records {
 
   /** A page without rows shows nothing, but a held person is refused it all the same. */
   private async admitRows(kind: RecordKind, who: Who, ids: readonly string[]): Promise<void> {
-    const [admission] = await this.run<Admission>({
-      text: `SELECT gate.decision, (SELECT authz_version FROM read.security) AS authz_version
-             FROM watch.admit($1, 'list.rows', 'row', $2, $3::uuid[], $4, $5, $6, $7, true) AS gate`,
-      values: [who.principal.userId, kind.type, ids, ...gateValues(who)],
+    const { requestId: request, sessionId: session, tokenId: token, ip } = who;
+    const admission = await this.gate.ask({
+      ...{ viewer: who.principal.userId, measure: 'list.rows', kind: 'row', subjectType: kind.type, subjects: ids },
+      ...{ request, session, token, ip, masked: true },
     });
     this.hurryRefusals(admission);
     requireAdmitted(who, admission);
