@@ -20,6 +20,9 @@ export class PlacedValues extends Values {
   }
 }
 
+/** An array whose length the planner does not see: else it would take few requests for worth a plan of their own, each time. */
+const hidden = (index: number, type: string): string => `(SELECT $${index}::${type})`;
+
 /**
  * The rows that `PlacedValues` speak of, as a query: `asked`, with `place` from 1; and the values of the statement. All of `requests` have
  * the same columns.
@@ -36,7 +39,7 @@ export function askedRows(requests: readonly (readonly Placed[])[]): {
     const column = requests.map((request) => request[index]?.value ?? null);
     if (!type.endsWith('[]')) {
       values.push(column);
-      sources.push(`$${index + 1}::${type}[]`);
+      sources.push(hidden(index + 1, `${type}[]`));
       names.push(`v_${index + 1}`);
       continue;
     }
@@ -49,7 +52,7 @@ export function askedRows(requests: readonly (readonly Placed[])[]): {
         bounds.map((bound) => bound?.[0] ?? null),
         bounds.map((bound) => bound?.[1] ?? null),
       );
-      sources.push(`$${values.length - 1}::integer[]`, `$${values.length}::integer[]`);
+      sources.push(hidden(values.length - 1, 'integer[]'), hidden(values.length, 'integer[]'));
       names.push(`from_${index + 1}`, `v_${index + 1}`);
     });
   }
