@@ -3,8 +3,8 @@ export interface BatchWork<Asked, Answer> {
   alone(asked: Asked): Promise<Answer>;
   /** The answers, each at the place of its request; undefined where there is none: that request goes alone. */
   together(asked: readonly Asked[]): Promise<readonly (Answer | undefined)[]>;
-  /** Only requests of one form go together. Without it all do. */
-  formOf?(asked: Asked): string;
+  /** What it is answered by: only requests of one statement go together. Without it all do. */
+  statementOf?(asked: Asked): string;
 }
 
 /** Batches on their way at once: the next is made up and sent while one waits for the disk. */
@@ -16,7 +16,7 @@ const SHARED_FROM = 8;
 
 interface Waiting<Asked, Answer> {
   readonly asked: Asked;
-  readonly form: string;
+  readonly statement: string;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,9 +39,9 @@ export class Batches<Asked, Answer> {
 
   /** Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. */
   ask(asked: Asked): Promise<Answer> {
-    const form = this.work.formOf?.(asked) ?? '';
+    const statement = this.work.statementOf?.(asked) ?? '';
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ asked, form, resolve, reject });
+      this.#waiting.push({ asked, statement, resolve, reject });
       this.#goSoon();
     });
   }
@@ -72,13 +72,13 @@ export class Batches<Asked, Answer> {
     }
   }
 
-  /** From the front, those of the first one's form. */
+  /** From the front, those of the first one's statement. */
   #nextBatch(): readonly Waiting<Asked, Answer>[] {
     const share = Math.ceil(this.#waiting.length / (BATCHES_AT_ONCE - this.#underWay + 1));
     const most = Math.min(BATCH_MAX, Math.max(SHARED_FROM, share));
-    const form = this.#waiting[0]?.form;
+    const statement = this.#waiting[0]?.statement;
     const [batch, left]: [Waiting<Asked, Answer>[], Waiting<Asked, Answer>[]] = [[], []];
-    for (const each of this.#waiting) (each.form === form && batch.length < most ? batch : left).push(each);
+    for (const each of this.#waiting) (each.statement === statement && batch.length < most ? batch : left).push(each);
     this.#waiting = left;
     return batch;
   }

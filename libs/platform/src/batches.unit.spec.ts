@@ -21,7 +21,7 @@ class HeldWork {
       if (this.failing !== undefined) throw this.failing;
       return asked.map((one) => (this.undecided.has(one) ? undefined : `together ${one}`));
     },
-    formOf: (asked) => (asked.startsWith('deal') ? 'deal' : 'other'),
+    statementOf: (asked) => (asked.startsWith('deal') ? 'deal' : 'other'),
   });
 
   #told(): Promise<void> {
@@ -80,7 +80,7 @@ describe('requests that come while others are on their way', () => {
     expect(Math.max(...held.batches.map(({ length }) => length))).toBe(64);
   });
 
-  it('go with those of their form', async () => {
+  it('go with those of their statement', async () => {
     const held = new HeldWork();
     const answers = Promise.all(['deal 1', 'a', 'deal 2', 'b'].map((one) => held.work.ask(one)));
     await held.run();

@@ -105,7 +105,7 @@ export function openCardSql(opening: Opening): Sql {
   return { text, values: values.list };
 }
 
-/** One opening among several: its values, and the text of the statement for all of its form. */
+/** One opening among several: its values, and the text of the statement, which is the same for all alike. */
 export interface PlacedOpening {
   readonly text: string;
   readonly placed: PlacedValues['placed'];

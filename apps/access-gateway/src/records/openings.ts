@@ -28,7 +28,7 @@ export class Openings<Row extends OpenedRow> {
     this.#batches = new Batches<Asked, Opened<Row>>({
       alone: async ({ opening }) => ({ row: (await run(openCardSql(opening)))[0] }),
       together: async (asked) => answersOf(asked, await run(openCardsSql(asked.map(({ placed }) => placed)))),
-      formOf: ({ placed }) => placed.text,
+      statementOf: ({ placed }) => placed.text,
     });
   }
 

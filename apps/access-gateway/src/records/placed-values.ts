@@ -8,8 +8,8 @@ interface Placed {
 }
 
 /**
- * Values of one request among several in one statement. The text names columns of `asked` in place of numbers, so that requests of one
- * form have one text: each value is a column, each request a row. An array is a slice of all requests' arrays end to end.
+ * Values of one request among several in one statement. The text names columns of `asked` in place of numbers, so that requests that are
+ * alike have one text: each value is a column, each request a row. An array is a slice of all requests' arrays end to end.
  */
 export class PlacedValues extends Values {
   readonly placed: Placed[] = [];

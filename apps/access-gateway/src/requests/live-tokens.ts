@@ -72,7 +72,7 @@ export class LiveTokens {
       const rows = new Map(found.map((row) => [row.token_hash.toString('latin1'), row]));
       return hashes.map((hash) => ({ row: rows.get(hash.toString('latin1')) }));
     },
-    formOf: ({ kind }) => kind,
+    statementOf: ({ kind }) => kind,
   });
 
   constructor(database: GatewayDatabase) {
