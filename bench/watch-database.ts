@@ -47,3 +47,31 @@ export async function watchDatabase(
   }
   return { urls, people: ids };
 }
+
+const DISCLOSURES_AT_ONCE = 100_000;
+
+/**
+ * Fills the log with so many disclosures of these people, of different cards, over the last twenty hours. Without tallies, as from a
+ * tool: each person's next admission counts his window once. Takes about a minute a million.
+ */
+export async function fillLog({ urls, people }: WatchDatabase, disclosures: number): Promise<void> {
+  const client = new Client({ connectionString: urls.monitor });
+  await client.connect();
+  try {
+    await client.query("SET statement_timeout = '5min'");
+    await client.query('SET synchronous_commit = off');
+    for (let made = 0; made < disclosures; made += DISCLOSURES_AT_ONCE) {
+      await client.query(
+        `INSERT INTO watch.disclosures
+           (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked, request_id)
+         SELECT uuidv7(), now() - interval '20 hours' * (1 - n::double precision / $2), ($1::uuid[])[1 + n % cardinality($1)], false, 1,
+           'contact.opened', 'card', 'contact', ARRAY[gen_random_uuid()], 1, true, gen_random_uuid()
+         FROM generate_series($3::integer, $4::integer) AS n`,
+        [people, disclosures, made, Math.min(made + DISCLOSURES_AT_ONCE, disclosures) - 1],
+      );
+    }
+    await client.query('ANALYZE watch.disclosures');
+  } finally {
+    await client.end();
+  }
+}

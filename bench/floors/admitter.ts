@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import {
+  admitEachStatement,
+  admitStatement,
+  inOrder,
+  type GateAnswer,
+  type Asking,
+  type GateStatement,
+  type PlacedAnswer,
+} from '#contracts';
+import { Batches } from '#platform';
 import { answerWith } from '../child-process.js';
 import { keepInFlight } from '../in-flight.js';
 import type { Round } from '../rounds.js';
@@ -34,15 +44,29 @@ function takingTurns<T>(values: readonly T[]): () => T {
   return () => values[next++ % values.length] as T;
 }
 
-/** The gate as the gateway asks it; every answer must be this one. */
+/** The gate as the gateway asks it: who comes while others are on their way goes with them. Every answer must be this one. */
 async function openGate({ databaseUrl, people, expected }: Opened & { readonly expected: string }): Promise<void> {
   const pool = poolOf(databaseUrl);
-  const [person, card] = [takingTurns(people), takingTurns(CARDS)];
-  const text = `SELECT decision FROM watch.admit($1, 'contact.opened', 'card', 'contact', ARRAY[$2::uuid], $3, $4, NULL, '192.0.2.1', true)`;
+  const query = async (statement: GateStatement): Promise<PlacedAnswer[]> => {
+    const { rows } = await pool.query<PlacedAnswer>({ ...statement, values: [...statement.values] });
+    return rows;
+  };
+  const gate = new Batches<Asking, GateAnswer>({
+    alone: async (asked) => (await query(admitStatement(asked)))[0] as GateAnswer,
+    together: async (asked) => inOrder(asked, await query(admitEachStatement(asked))),
+  });
+  const person = takingTurns(people);
+  let opened = 0;
   one = async () => {
-    const id = uuidv7();
-    const { rows } = await pool.query<{ decision: string }>({ name: 'admit', text, values: [person(), card(), id, id] });
-    if (rows[0]?.decision !== expected) throw new Error(`the gate answered ${rows[0]?.decision ?? 'nothing'}`);
+    const request = uuidv7();
+    // Each person goes through the cards, as people do: the next one is another.
+    const card = CARDS[(opened * 37 + Math.floor(opened / people.length)) % CARDS.length] as string;
+    opened += 1;
+    const { decision } = await gate.ask({
+      ...{ viewer: person(), measure: 'contact.opened', kind: 'card', subjectType: 'contact', subjects: [card] },
+      ...{ request, session: request, token: null, ip: '192.0.2.1', masked: true },
+    });
+    if (decision !== expected) throw new Error(`the gate answered ${decision}`);
   };
 }
 

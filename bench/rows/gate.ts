@@ -1,13 +1,17 @@
 import { BenchProcess } from '../child-process.js';
 import { compare, CONNECTIONS, type Bench, type Comparison, type Goal, type Measurement } from '../measurement.js';
-import type { Round, Side } from '../rounds.js';
-import { watchDatabase } from '../watch-database.js';
+import type { Round, Side, SideResult } from '../rounds.js';
+import { fillLog, watchDatabase } from '../watch-database.js';
 
 const PEOPLE = 1_000;
 /** As high as a limit goes: counted, and not reached. */
 const NEVER = 1_000_000;
 /** The limit of whoever is refused. */
 const FEW = 5;
+/** Disclosures in the log beforehand, in a further series; 0: without it. */
+const DISCLOSURES = Number(process.env['BENCH_DISCLOSURES'] ?? 0);
+/** 1 / 1.3: what quality.md allows growth to cost. */
+const GROWN_GOAL = 0.77;
 const FLEXIBLE = 'rate-limiter-flexible';
 const FLEXIBLE_GOAL: Goal = { figure: 'perSecond', is: 'least', value: 3 };
 
@@ -29,8 +33,12 @@ export async function gate(bench: Bench): Promise<Measurement[]> {
   const raw = await side(bench, 'raw INSERT', (made) => made.ask('openRaw', other, 60_000));
   const flexible = await side(bench, FLEXIBLE, (made) => made.ask('openFlexible', other, 60_000));
   if (ours === undefined || refused === undefined || raw === undefined) throw new Error('nothing to ask');
+  const grown = DISCLOSURES > 0 ? await grownSide(bench) : undefined;
   const sides = [ours, raw, refused, ...(flexible === undefined ? [] : [flexible])];
-  const [result, rawResult, refusedResult, flexibleResult] = await bench.measure(sides);
+  const results = await bench.measure([...sides, ...(grown === undefined ? [] : [grown])]);
+  const [result, rawResult, refusedResult] = results;
+  const flexibleResult = results.find(({ name }) => name === FLEXIBLE);
+  const grownResult = results.find(({ name }) => name === grown?.name);
   if (result === undefined || rawResult === undefined || refusedResult === undefined) throw new Error('no rounds');
   const beside: Comparison =
     flexibleResult === undefined
@@ -49,7 +57,28 @@ export async function gate(bench: Bench): Promise<Measurement[]> {
       },
       comparisons: [compare(refusedResult, { ...result, name: 'admissions' }, { figure: 'perSecond', is: 'least', value: 2 })],
     },
+    ...(grownResult === undefined ? [] : [grownRow(grownResult, result)]),
   ];
+}
+
+/** The same people, each with thousands of disclosures in his day, in a log that is as long. */
+async function grownSide(bench: Bench): Promise<Side | undefined> {
+  const filled = await watchDatabase(bench.system, 'bench_gate_grown', PEOPLE, NEVER);
+  bench.progress(`writing ${DISCLOSURES} disclosures`);
+  await fillLog(filled, DISCLOSURES);
+  const input = { databaseUrl: filled.urls.gateway, people: filled.people, expected: 'admitted' };
+  return side(bench, `ours, ${DISCLOSURES} disclosures in the log`, (made) => made.ask('openGate', input, 60_000));
+}
+
+function grownRow(grown: SideResult, result: SideResult): Measurement {
+  const title = `gate, ${DISCLOSURES} disclosures in the log, admissions/s`;
+  const against = { ...result, name: 'an empty log' };
+  return {
+    name: 'gate-grown',
+    title,
+    ours: grown,
+    comparisons: [compare(grown, against, { figure: 'perSecond', is: 'least', value: GROWN_GOAL })],
+  };
 }
 
 /** A process that asks. Undefined when `open` says that what it takes is not installed. */

@@ -4,6 +4,7 @@ export * from './explain.js';
 export * from './imports.js';
 export * from './record-queries.js';
 export * from './point-queries.js';
+export * from './gate-statements.js';
 export * from './watch.js';
 export * from './search-words.js';
 export * from './security-settings.js';

@@ -1,3 +1,4 @@
+export { Batches, type BatchWork } from './batches.js';
 export { ConfigError, exitOnConfigError, LOG_LEVELS, readConfig, setting, type LogLevel } from './config.js';
 export { DatabaseClock } from './database-clock.js';
 export { createPool, databaseUnavailable, isUnavailable, kyselyOf, type PoolOptions } from './database.js';

@@ -1,5 +1,6 @@
 import type { SecuritySettings } from '#contracts';
 import { filterFor, type Principal } from '#policy';
+import { askedRows, PlacedValues } from './placed-values.js';
 import type { RecordKind } from './record-kind.js';
 import { cardColumns, filterSql, type Sql, Values } from './record-sql.js';
 
@@ -53,32 +54,98 @@ function maskedSql(kind: RecordKind, principal: Principal, settings: SecuritySet
   return `NOT (${phones} OR ${filterSql(filterFor(principal, 'email', 'view'), 'card.responsible_id', values)})`;
 }
 
+/** A card that somebody wants to open. `gate` are the request id, session, token and address. */
+export interface Opening {
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly principal: Principal;
+  readonly settings: SecuritySettings;
+  readonly gate: readonly unknown[];
+}
+
+/** The gate's arguments as SQL. */
+interface GateWords {
+  readonly viewer: string;
+  readonly request: string;
+  readonly session: string;
+  readonly token: string;
+  readonly ip: string;
+}
+
+function gateWords({ principal, gate }: Opening, values: Values): GateWords {
+  const viewer = values.add(principal.userId, 'uuid');
+  const [request = '', session = '', token = '', ip = ''] = ['uuid', 'uuid', 'uuid', 'text'].map((type, index) =>
+    values.add(gate[index], type),
+  );
+  return { viewer, request, session, token, ip };
+}
+
+/** Names that a deal shows stand in the ledger with its opening, on disk before they leave. */
+function notedSql(kind: RecordKind, { viewer, request }: GateWords): string {
+  if (kind.type !== 'deal') return '';
+  const names = `ARRAY(SELECT (named->>'id')::uuid FROM jsonb_array_elements(card.contacts) AS named WHERE named ? 'name')`;
+  return `, CASE WHEN gate.decision = 'admitted' AND card.contacts @? '$[*].name'
+           THEN watch.note_named(${viewer}, ${request}, card.id, ${names})::text END AS noted`;
+}
+
 /**
  * Opens a card in one round trip: the gate is asked for a visible record only, and the statement's end is the commit of the
- * disclosure. No row: not visible or not there. `gate` are the request id, session, token and address.
+ * disclosure. No row: not visible or not there.
  */
-export function openCardSql(
-  kind: RecordKind,
-  id: string,
-  principal: Principal,
-  settings: SecuritySettings,
-  gate: readonly unknown[],
-): Sql {
+export function openCardSql(opening: Opening): Sql {
+  const { kind, id, principal, settings } = opening;
   const values = new Values();
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
-  const viewer = values.add(principal.userId, 'uuid');
-  const [request, session, token, ip] = ['uuid', 'uuid', 'uuid', 'text'].map((type, index) => values.add(gate[index], type));
-  // Names that a deal shows stand in the ledger with its opening, on disk before they leave.
-  const names = `ARRAY(SELECT (named->>'id')::uuid FROM jsonb_array_elements(card.contacts) AS named WHERE named ? 'name')`;
-  const noted =
-    kind.type === 'deal'
-      ? `, CASE WHEN gate.decision = 'admitted' AND card.contacts @? '$[*].name'
-           THEN watch.note_named(${viewer}, ${request}, card.id, ${names})::text END AS noted`
-      : '';
+  const words = gateWords(opening, values);
   const text = `WITH card AS MATERIALIZED (${card})
-    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${noted}
-    FROM card, LATERAL watch.admit(${viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${request}, ${session}, ${token},
-      ${ip}, ${masked}) AS gate`;
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${notedSql(kind, words)}
+    FROM card, LATERAL watch.admit(${words.viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${words.request},
+      ${words.session}, ${words.token}, ${words.ip}, ${masked}) AS gate`;
   return { text, values: values.list };
+}
+
+/** One opening among several: its values, and the text of the statement, which is the same for all alike. */
+export interface PlacedOpening {
+  readonly text: string;
+  readonly placed: PlacedValues['placed'];
+}
+
+/**
+ * The same for several openings in one statement and one commit: for those who see the same kind of record by the same kind of filter
+ * the text is the same. A row has its `place` among them, from 1; without a decision it was left undecided. No row: not visible or not
+ * there, and the gate was not asked for it.
+ */
+export function placedOpening(opening: Opening): PlacedOpening {
+  const { kind, id, principal, settings } = opening;
+  const values = new PlacedValues();
+  const card = visibleCardSql(kind, id, principal, values);
+  const masked = maskedSql(kind, principal, settings, values);
+  const words = gateWords(opening, values);
+  const inOrder = (column: string): string => `array_agg(${column} ORDER BY card.n)`;
+  const all = (word: string): string => `array_fill('${word}'::text, ARRAY[visible.count])`;
+  // LIMIT 1 keeps one look-up by key for each.
+  const text = `card AS MATERIALIZED (
+      SELECT asked.place, row_number() OVER (ORDER BY asked.place)::integer AS n, ${masked} AS masked, card.*
+      FROM asked CROSS JOIN LATERAL (${card} LIMIT 1) AS card
+    ), visible AS (
+      SELECT count(*)::integer AS count, ${inOrder(words.viewer)} AS viewers, ${inOrder('card.id')} AS ids, ${inOrder('card.n')} AS ends,
+        ${inOrder(words.request)} AS requests, ${inOrder(words.session)} AS sessions, ${inOrder(words.token)} AS tokens,
+        ${inOrder(words.ip)} AS ips, ${inOrder('card.masked')} AS masked
+      FROM card JOIN asked ON asked.place = card.place
+    ), gate AS MATERIALIZED (
+      SELECT gate.* FROM visible, LATERAL watch.admit_each(viewers, ${all(kind.measure)}, ${all('card')}, ${all(kind.type)}, ids, ends,
+        requests, sessions, tokens, ips, masked) AS gate
+      WHERE visible.count > 0
+    )
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version${notedSql(kind, words)}
+    FROM card JOIN asked ON asked.place = card.place
+    LEFT JOIN gate ON gate.place = card.n AND gate.request = ${words.request}`;
+  return { text, placed: values.placed };
+}
+
+/** The statement for openings of one text. */
+export function openCardsSql(openings: readonly PlacedOpening[]): Sql {
+  const asked = askedRows(openings.map(({ placed }) => placed));
+  return { text: `WITH asked AS (${asked.sql}), ${openings[0]?.text ?? ''}`, values: asked.values };
 }

@@ -1,10 +1,31 @@
+import {
+  admitEachStatement,
+  admitStatement,
+  inOrder,
+  type Asking,
+  type GateAnswer,
+  type GateStatement,
+  type PlacedAnswer,
+} from '#contracts';
 import { DomainError, refuse } from '#kernel';
+import { Batches } from '#platform';
+import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Who } from '../requests/request-context.js';
 
-/** What the gate answered, and the version of rights at that moment. */
-export interface Admission {
-  readonly decision: string;
-  readonly authz_version: number;
+export type Admission = GateAnswer;
+
+/** The gate for what was read before: who asks while others are on their way is admitted with them (ADR 31). */
+export function gateOf(database: GatewayDatabase): Batches<Asking, Admission> {
+  const query = ({ name, text, values }: GateStatement): Promise<PlacedAnswer[]> =>
+    database.query<PlacedAnswer & Record<string, unknown>>(name, text, values);
+  return new Batches<Asking, Admission>({
+    alone: async (asked) => {
+      const [answer] = await query(admitStatement(asked));
+      if (answer === undefined) throw new Error('the gate gave no answer');
+      return answer;
+    },
+    together: async (asked) => inOrder(asked, await query(admitEachStatement(asked))),
+  });
 }
 
 /** The values of `watch.admit` after the subjects: whose request it is and from where. */

@@ -6,7 +6,7 @@ import { decide, filterFor, type Principal, type RecordFilter } from '#policy';
 import { testDatabase, type TestDatabase } from '#testing';
 import { compile, type Authorization } from '../requests/authorizations.js';
 import { exportIdsSql, exportRowsSql } from '../exports/export-sql.js';
-import { openCardSql } from './card-sql.js';
+import { openCardSql, openCardsSql, placedOpening, type Opening } from './card-sql.js';
 import {
   generatedCompany,
   maySee,
@@ -118,10 +118,12 @@ const READERS: Readonly<Record<string, (asked: Asked) => Promise<readonly string
   },
 };
 
-async function open({ principal, row }: Authorization, type: Type, id: string): Promise<OpenedRow | undefined> {
-  const [card] = await run<OpenedRow>(
-    openCardSql(KINDS[type], id, principal, row.settings, [randomUUID(), null, null, '192.0.2.1']),
-  );
+const openingOf = ({ principal, row }: Authorization, type: Type, id: string): Opening => ({
+  ...{ kind: KINDS[type], id, principal, settings: row.settings, gate: [randomUUID(), null, null, '192.0.2.1'] },
+});
+
+async function open(authorization: Authorization, type: Type, id: string): Promise<OpenedRow | undefined> {
+  const [card] = await run<OpenedRow>(openCardSql(openingOf(authorization, type, id)));
   return card;
 }
 
@@ -143,6 +145,36 @@ async function holdAgainstModel(company: GeneratedCompany, filterOf: FilterOf): 
     }
     if (person.isActive) await holdPartsOfDeals(company, person, authorization);
   }
+  await holdOpenedTogether(company);
+}
+
+/** Everybody opens everything in as few statements as there are forms: each sees what he sees when he is by himself. */
+async function holdOpenedTogether(company: GeneratedCompany): Promise<void> {
+  const asked = new Map<string, { person: Person; type: Type; id: string; opening: ReturnType<typeof placedOpening> }[]>();
+  const expected: string[] = [];
+  for (const person of company.people) {
+    const authorization = await authorizationOf(person.id);
+    for (const record of company.records) {
+      const { type, id } = record;
+      const opening = placedOpening(openingOf(authorization, type, id));
+      asked.set(opening.text, [...(asked.get(opening.text) ?? []), { person, type, id, opening }]);
+      if (maySee(company, person, type, record)) expected.push(`${person.id} ${id}`);
+    }
+  }
+  const seen: string[] = [];
+  for (const group of asked.values()) {
+    const rows = await run<OpenedRow & { place: string; id: string }>(openCardsSql(group.map(({ opening }) => opening)));
+    for (const row of rows) {
+      const { person, type } = group[Number(row.place) - 1] as (typeof group)[number];
+      seen.push(`${person.id} ${row.id}`);
+      if (type !== 'deal' || !person.isActive) continue;
+      const names = (row.contacts ?? []).filter(({ name }) => name !== undefined).map(({ id }) => id);
+      const named = company.records.filter((record) => record.type === 'contact' && maySee(company, person, 'contact', record));
+      expect(names.sort()).toEqual(named.map(({ id }) => id).sort());
+    }
+  }
+  expect(['opened together', seen.sort()]).toEqual(['opened together', expected.sort()]);
+  decisions += company.people.length * company.records.length;
 }
 
 /** On a deal that may be seen: the names of the contacts that may be seen, and the attribution where it may. */

@@ -17,9 +17,10 @@ import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
 import type { Who } from '../requests/request-context.js';
-import { madeCardSql, openCardSql } from './card-sql.js';
-import { gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
+import { madeCardSql, type Opening } from './card-sql.js';
+import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
+import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
 import { searchRows } from './search-rows.js';
@@ -43,13 +44,18 @@ export type ListPage = Page<Record<string, unknown>> & { readonly count?: number
 /** Reading records: lists and openings, each through policy and gate. */
 export class Records {
   private readonly turns = new ViewerTurns();
+  private readonly openings = new Openings<OpenedRow>((sql) => this.run<OpenedRow>(sql));
+
+  private readonly gate: ReturnType<typeof gateOf>;
 
   constructor(
     private readonly database: GatewayDatabase,
     private readonly core: CoreClient,
     private readonly relay: WatchRelay,
     private readonly receiver: ReceiverKeys,
-  ) {}
+  ) {
+    this.gate = gateOf(database);
+  }
 
   /**
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
@@ -94,8 +100,7 @@ export class Records {
       ...{ requestId: who.requestId, caller: who.caller, recordType: kind.type, recordId: id },
       ...{ replyJwk: { ...this.receiver.publicJwk }, ...asked },
     });
-    const { principal, authorization } = who;
-    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    const row = await this.openings.open(openingOf(kind, who, id));
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
@@ -104,8 +109,7 @@ export class Records {
   }
 
   private async openInTurn(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
-    const { principal, authorization } = who;
-    const [row] = await this.run<OpenedRow>(openCardSql(kind, id, principal, authorization.settings, gateValues(who)));
+    const row = await this.openings.open(openingOf(kind, who, id));
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
@@ -156,10 +160,10 @@ export class Records {
 
   /** A page without rows shows nothing, but a held person is refused it all the same. */
   private async admitRows(kind: RecordKind, who: Who, ids: readonly string[]): Promise<void> {
-    const [admission] = await this.run<Admission>({
-      text: `SELECT gate.decision, (SELECT authz_version FROM read.security) AS authz_version
-             FROM watch.admit($1, 'list.rows', 'row', $2, $3::uuid[], $4, $5, $6, $7, true) AS gate`,
-      values: [who.principal.userId, kind.type, ids, ...gateValues(who)],
+    const { requestId: request, sessionId: session, tokenId: token, ip } = who;
+    const admission = await this.gate.ask({
+      ...{ viewer: who.principal.userId, measure: 'list.rows', kind: 'row', subjectType: kind.type, subjects: ids },
+      ...{ request, session, token, ip, masked: true },
     });
     this.hurryRefusals(admission);
     requireAdmitted(who, admission);
@@ -231,6 +235,10 @@ function statementName(text: string): string {
 /** Times of a row of the past come as texts. */
 function datesOf(row: CardAt['row']): Pick<RecordRow, 'created_at' | 'updated_at'> {
   return { created_at: new Date(String(row['created_at'])), updated_at: new Date(String(row['updated_at'])) };
+}
+
+function openingOf(kind: RecordKind, who: Who, id: string): Opening {
+  return { kind, id, principal: who.principal, settings: who.authorization.settings, gate: gateValues(who) };
 }
 
 function partsOf(row: CardRow): CardParts {

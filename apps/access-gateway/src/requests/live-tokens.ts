@@ -1,3 +1,4 @@
+import { Batches } from '#platform';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { ShownToken } from './token.js';
 
@@ -20,6 +21,7 @@ export interface LiveToken {
 }
 
 interface Row {
+  token_hash: Buffer;
   id: string;
   user_id: string;
   epoch: number;
@@ -32,27 +34,53 @@ interface Row {
 }
 
 /** Liveness, version of rights and hold in one round trip, by the database's clock. */
-const SESSION_SQL = `
-  SELECT s.id, s.user_id, s.epoch, sec.authz_version, watch.is_held(s.user_id) AS held, NULL::text[] AS scopes, '{}'::text[] AS cidrs,
-         s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen,
+const sessionSql = (hash: string): string => `
+  SELECT s.token_hash, s.id, s.user_id, s.epoch, sec.authz_version, watch.is_held(s.user_id) AS held, NULL::text[] AS scopes,
+         '{}'::text[] AS cidrs, s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen,
          EXISTS (SELECT FROM access.second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS has_second_factor
   FROM access.sessions s CROSS JOIN read.security sec
-  WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+  WHERE s.token_hash = ${hash} AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
     AND s.last_seen_at > clock_timestamp() - interval '${SESSION_IDLE}'`;
 
-const API_TOKEN_SQL = `
-  SELECT t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs, false AS unseen,
-         false AS has_second_factor
+const apiTokenSql = (hash: string): string => `
+  SELECT t.token_hash, t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs,
+         false AS unseen, false AS has_second_factor
   FROM access.api_tokens t CROSS JOIN read.security sec
-  WHERE t.token_hash = $1 AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`;
+  WHERE t.token_hash = ${hash} AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())`;
+
+/**
+ * Of all tokens that were shown meanwhile. LIMIT 1 keeps a look-up by key for each; the planner does not see how many they are, and so
+ * keeps one plan.
+ */
+const each = (sql: (hash: string) => string): string =>
+  `SELECT found.* FROM unnest((SELECT $1::bytea[])) AS shown(hash) CROSS JOIN LATERAL (${sql('shown.hash')} LIMIT 1) AS found`;
+
+const STATEMENTS = {
+  session: { one: sessionSql('$1'), each: each(sessionSql) },
+  api: { one: apiTokenSql('$1'), each: each(apiTokenSql) },
+} as const;
 
 /** Reads tokens as they are now. Holds nothing of them in memory, so there is nothing that could be stale. */
 export class LiveTokens {
   readonly #database: GatewayDatabase;
   readonly #touching = new Set<string>();
+  readonly #looks = new Batches<ShownToken, { readonly row: Row | undefined }>({
+    alone: async ({ kind, hash }) => ({ row: (await this.#look(kind, 'one', hash))[0] }),
+    together: async (shown) => {
+      const hashes = shown.map(({ hash }) => hash);
+      const found = await this.#look(shown[0]?.kind ?? 'session', 'each', hashes);
+      const rows = new Map(found.map((row) => [row.token_hash.toString('latin1'), row]));
+      return hashes.map((hash) => ({ row: rows.get(hash.toString('latin1')) }));
+    },
+    statementOf: ({ kind }) => kind,
+  });
 
   constructor(database: GatewayDatabase) {
     this.#database = database;
+  }
+
+  #look(kind: ShownToken['kind'], how: 'one' | 'each', shown: Buffer | readonly Buffer[]): Promise<Row[]> {
+    return this.#database.query<Row>(`live ${kind}, ${how}`, STATEMENTS[kind][how], [shown]);
   }
 
   /**
@@ -60,11 +88,7 @@ export class LiveTokens {
    * answer. `isUse`: somebody asked for something with it, which keeps a session from being idle.
    */
   async find(shown: ShownToken, isUse: boolean): Promise<LiveToken | null> {
-    const rows =
-      shown.kind === 'session'
-        ? await this.#database.query<Row>('live-session', SESSION_SQL, [shown.hash])
-        : await this.#database.query<Row>('live-api-token', API_TOKEN_SQL, [shown.hash]);
-    const row = rows[0];
+    const { row } = await this.#looks.ask(shown);
     if (row === undefined) return null;
     if (row.unseen && isUse) this.#touch(row.id);
     const {

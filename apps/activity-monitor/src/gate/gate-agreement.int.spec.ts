@@ -4,7 +4,7 @@ import type { Limit, LimitStanding, SecuritySettings, WatchEvent } from '#contra
 import { calendarWindowStart, zoneOf } from '../windows/calendar-window.js';
 import { instantsOf, WINDOW_CHAINS } from '../windows/special-days.fixture.js';
 import { SPECIAL_ZONES } from '../windows/special-zones.fixture.js';
-import { GateDatabase, type Admission } from './gate-database.fixture.js';
+import { GateDatabase, WAYS, type Admission, type Way } from './gate-database.fixture.js';
 import { admit, windowStart, type CountedDisclosure, type GateDecision, type GateState } from './gate.rules.js';
 
 /** The gate exists twice: in SQL, where it decides, and in TypeScript, where it can be read. Here they are held against each other. */
@@ -100,6 +100,7 @@ const ROLES = [randomUUID(), randomUUID()];
 const MEASURES = ['contact.opened', 'deal.opened', 'company.opened', 'list.rows', 'phone.lookedUp'] as const;
 
 interface Case {
+  readonly way: Way;
   readonly timeZone: string;
   readonly monitoring: Omit<SecuritySettings['activityMonitoring'], 'limits'>;
   readonly limits: readonly (Omit<Limit, 'scope'> & { readonly who: 'everyone' | 'role' | 'other' | 'me' })[];
@@ -114,6 +115,7 @@ interface Case {
 }
 
 const cases: fc.Arbitrary<Case> = fc.record({
+  way: fc.constantFrom(...WAYS),
   timeZone: fc.constantFrom(...SPECIAL_ZONES.map(({ zone }) => zone)),
   monitoring: fc.record({
     enabled: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
@@ -235,6 +237,7 @@ it('what is decided: SQL and TypeScript say the same for random histories, limit
       const rows = Array.from({ length: made.asks.rows }, () => randomUUID());
       const subjects = measure === 'list.rows' ? rows : [CARDS[made.asks.card] as string];
       const kind = isOpening(measure) ? 'card' : measure === 'list.rows' ? 'row' : 'lookup';
+      gate.way = made.way;
       const answer = await gate.admit({ viewer, measure, kind, subjects });
       const [event] = await gate.events(viewer);
       const expected = admit(state, { measure, subjectIds: subjects, at: now + 1 });

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { FIRST_SECURITY_SETTINGS, type Limit, type SecuritySettings, type WatchEvent } from '#contracts';
+import {
+  admitEachStatement,
+  FIRST_SECURITY_SETTINGS,
+  inOrder,
+  type Asking as FullAsking,
+  type Limit,
+  type PlacedAnswer,
+  type SecuritySettings,
+  type WatchEvent,
+} from '#contracts';
+import { Batches } from '#platform';
 import { testDatabase, type TestDatabase } from '#testing';
 
 /** What `watch.admit` answers. */
@@ -30,8 +40,15 @@ export interface Principal {
   readonly epoch?: number;
 }
 
+/** Each with a transaction of its own, or with whoever asks at the same time. */
+export type Way = 'alone' | 'together';
+export const WAYS: readonly Way[] = ['alone', 'together'];
+
 /** A database with the gate, asked as the gateway asks it, with people and settings as core writes them. */
 export class GateDatabase {
+  way: Way = 'alone';
+  #batches = this.batches();
+
   private constructor(
     readonly database: TestDatabase,
     readonly core: pg.Pool,
@@ -87,12 +104,47 @@ export class GateDatabase {
     ]);
   }
 
-  async admit(asking: Asking, client: pg.Pool | pg.PoolClient = this.gateway): Promise<Admission> {
-    const { viewer, measure = 'contact.opened', kind = 'card', subjects = [randomUUID()], request = randomUUID() } = asking;
+  /** Asks the way that is set; a given client's transaction holds one request. */
+  async admit(asking: Asking, client?: pg.Pool | pg.PoolClient): Promise<Admission> {
+    const asked = completed(asking);
+    if (this.way === 'alone') return this.#admitAlone(asked, client ?? this.gateway);
+    if (client === undefined) return this.#batches.ask(asked);
+    return (await this.admitEach([asked], client))[0] ?? this.#admitAlone(asked, client);
+  }
+
+  /** A gateway of its own. Who is by himself is a batch of one, so that nobody gets past `watch.admit_each`. */
+  batches(): Batches<FullAsking, Admission> {
+    return new Batches<FullAsking, Admission>({
+      alone: async (asked) => (await this.admitEach([asked]))[0] ?? this.#admitAlone(asked, this.gateway),
+      together: (asked) => this.admitEach(asked),
+    });
+  }
+
+  /** One statement for all; undefined where the gate left one undecided. */
+  async admitEach(
+    askings: readonly Asking[],
+    client: pg.Pool | pg.PoolClient = this.gateway,
+  ): Promise<(Admission | undefined)[]> {
+    const asked = askings.map(completed);
+    const { values } = admitEachStatement(asked);
+    const { rows } = await client.query<PlacedAnswer & Admission>({
+      name: 'admit each',
+      text: 'SELECT * FROM watch.admit_each($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+      values: [...values],
+    });
+    return inOrder(asked, rows).map((row) => {
+      if (row === undefined) return undefined;
+      const { decision, measure, window, action, max, count, refused_at } = row;
+      return { decision, measure, window, action, max, count, refused_at };
+    });
+  }
+
+  async #admitAlone(asked: FullAsking, client: pg.Pool | pg.PoolClient): Promise<Admission> {
+    const { viewer, measure, kind, subjectType, subjects, request, masked } = asked;
     const { rows } = await client.query<Admission>({
       name: 'admit',
       text: 'SELECT * FROM watch.admit($1, $2, $3, $4, $5::uuid[], $6, $7, $8, $9, $10)',
-      values: [viewer, measure, kind, 'contact', subjects, request, null, null, null, true],
+      values: [viewer, measure, kind, subjectType, subjects, request, null, null, null, masked],
     });
     return rows[0] as Admission;
   }
@@ -109,6 +161,15 @@ export class GateDatabase {
     const { rows } = await this.monitor.query<{ count: number }>(`SELECT count(*)::integer AS count FROM watch.${table}`);
     return rows[0]?.count ?? 0;
   }
+}
+
+/** What a test does not name is an opening of a contact that nobody has opened. */
+function completed(asking: Asking): FullAsking {
+  const { viewer, measure = 'contact.opened', kind = 'card', subjects = [randomUUID()], request = randomUUID() } = asking;
+  return {
+    ...{ viewer, measure: measure as FullAsking['measure'], kind: kind as FullAsking['kind'], subjectType: 'contact', subjects },
+    ...{ request, session: null, token: null, ip: null, masked: true },
+  };
 }
 
 export function contactLimit(max: number, change: Partial<Limit> = {}): Limit {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Limit, SecuritySettings, WrittenMeasure } from '#contracts';
-import { contactLimit, GateDatabase } from './gate-database.fixture.js';
+import { contactLimit, GateDatabase, WAYS, type Way } from './gate-database.fixture.js';
 import { admit, windowStart, type CountedDisclosure, type GateState } from './gate.rules.js';
 
 /** The gate goes on from the tally of the last disclosure. Whatever happens in between, it must count what the log holds. */
@@ -14,8 +14,8 @@ afterAll(() => gate.close());
 const CARDS = Array.from({ length: 5 }, () => randomUUID());
 type Monitoring = Omit<SecuritySettings['activityMonitoring'], 'enabled' | 'exemptAdmins'>;
 type Step =
-  | { readonly does: 'open'; readonly measure: 'contact.opened' | 'deal.opened'; readonly card: number }
-  | { readonly does: 'list'; readonly rows: number }
+  | { readonly does: 'open'; readonly measure: 'contact.opened' | 'deal.opened'; readonly card: number; readonly way: Way }
+  | { readonly does: 'list'; readonly rows: number; readonly way: Way }
   /** Seconds; backwards where less than 0. */
   | { readonly does: 'clock moves'; readonly by: number }
   | { readonly does: 'settings'; readonly monitoring: Monitoring };
@@ -39,10 +39,14 @@ const opening: fc.Arbitrary<Step> = fc.record({
   does: fc.constant('open'),
   measure: fc.constantFrom('contact.opened', 'contact.opened', 'deal.opened'),
   card: fc.integer({ min: 0, max: 4 }),
+  way: fc.constantFrom(...WAYS),
 });
 const steps = fc.oneof(
   { weight: 8, arbitrary: opening },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant('list'), rows: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constant('list'), rows: fc.integer({ min: 1, max: 3 }), way: fc.constantFrom(...WAYS) }),
+  },
   // Whole minutes with half a minute to spare, so that no row comes to lie on an edge while the test runs.
   {
     weight: 3,
@@ -106,6 +110,7 @@ it('counts as the rules do over the whole log, through time, settings and a cloc
           const now = Date.now();
           fc.pre(!isNearEdge(state, now));
           const expected = admit(state, { measure, subjectIds: subjects, at: now });
+          gate.way = step.way;
           const answer = await gate.admit({ viewer, measure, kind: step.does === 'open' ? 'card' : 'row', subjects });
           const { decision, max, count } = answer;
           expect({ decision, max, count }).toEqual({

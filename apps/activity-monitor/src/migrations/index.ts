@@ -9,6 +9,7 @@ import { partitions } from './0007-partitions.js';
 import { ledgerByMonth } from './0010-ledger-by-month.js';
 import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { patterns } from './0013-patterns.js';
+import { admitEach } from './0014-admit-each.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -21,6 +22,7 @@ const migrations = {
   '0010-ledger-by-month': ledgerByMonth,
   '0011-alarms-by-what': alarmsByWhat,
   '0013-patterns': patterns,
+  '0014-admit-each': admitEach,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
