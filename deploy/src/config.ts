@@ -36,6 +36,7 @@ export type PassedOn =
   | 'PALISADE_FORM_RATE'
   | 'PALISADE_FORM_TOTAL_RATE'
   | 'PALISADE_RUSH_PAUSE_MS'
+  | 'PALISADE_DATABASE_ANSWER_MS'
   | 'PALISADE_ALLOW_PRIVATE_TARGETS'
   | 'PALISADE_HEADS_WEBHOOK'
   | 'PALISADE_TELEPHONY_URL'
@@ -71,6 +72,7 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_FORM_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_RUSH_PAUSE_MS: { accepts: isPause, expected: 'a whole number of milliseconds from 0 to 10000' },
+  PALISADE_DATABASE_ANSWER_MS: { accepts: isPatience, expected: 'a whole number of milliseconds from 100 to 30000' },
   PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
@@ -243,6 +245,10 @@ function isWebUrl(value: string): boolean {
 
 function isPositive(value: string): boolean {
   return /^[1-9]\d{0,8}$/.test(value);
+}
+
+function isPatience(value: string): boolean {
+  return /^\d{1,5}$/.test(value) && Number(value) >= 100 && Number(value) <= 30_000;
 }
 
 function isPause(value: string): boolean {

@@ -47,6 +47,7 @@ describe('readStartConfig', () => {
       PALISADE_KEK: 'c2hvcnQ=',
       PALISADE_FORM_RATE: '0',
       PALISADE_RUSH_PAUSE_MS: '10001',
+      PALISADE_DATABASE_ANSWER_MS: '99',
       PALISADE_LOG_LEVEL: 'loud',
       PALISADE_HEADS_WEBHOOK: 'https://user:password@host/heads',
       PALISADE_TELEPHONY_URL: 'ftp://host/calls',

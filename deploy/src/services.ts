@@ -163,6 +163,7 @@ function ownEnvironment(service: Service, instance: number, context: ServiceCont
         PALISADE_PORT: port,
         PALISADE_TRUSTED_PROXIES: config.passedOn.PALISADE_TRUSTED_PROXIES,
         PALISADE_ALLOW_PRIVATE_TARGETS: config.passedOn.PALISADE_ALLOW_PRIVATE_TARGETS,
+        PALISADE_DATABASE_ANSWER_MS: config.passedOn.PALISADE_DATABASE_ANSWER_MS,
         PALISADE_GATEWAY_KEY_DIR: join(config.dataDir, 'gateway-keys'),
         PALISADE_FACTOR_KEY: config.passedOn.PALISADE_FACTOR_KEY,
         PALISADE_ADMIN_EMAIL: context.firstAdministrator?.email,

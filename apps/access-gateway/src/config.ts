@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { setting } from '#platform';
 import { parseRange } from '#policy';
+import { ANSWER_WITHIN_MS } from './database/gateway-database.js';
 
 /** Settings of access-gateway, read once. All limits of this service stand here. */
 export const gatewayConfigSchema = z
@@ -44,6 +45,8 @@ export const gatewayConfigSchema = z
     PALISADE_ALLOW_PRIVATE_TARGETS: setting.flag().default(false),
     /** Connections to PostgreSQL. */
     PALISADE_GATEWAY_POOL: setting.integer(4, 100).default(16),
+    /** Milliseconds after which a request that waits for the database is refused (503). */
+    PALISADE_DATABASE_ANSWER_MS: setting.integer(100, 30_000).default(ANSWER_WITHIN_MS),
   })
   .transform((env) => ({
     databaseUrl: env.PALISADE_DATABASE_URL,
@@ -57,6 +60,7 @@ export const gatewayConfigSchema = z
     keyDir: env.PALISADE_GATEWAY_KEY_DIR,
     factorKey: env.PALISADE_FACTOR_KEY,
     poolSize: env.PALISADE_GATEWAY_POOL,
+    answerWithinMs: env.PALISADE_DATABASE_ANSWER_MS,
     exportMostRows: env.PALISADE_EXPORT_MOST_ROWS,
     imports: { mostBytes: env.PALISADE_IMPORT_MOST_BYTES, mostLines: env.PALISADE_IMPORT_MOST_LINES },
     allowPrivateTargets: env.PALISADE_ALLOW_PRIVATE_TARGETS,

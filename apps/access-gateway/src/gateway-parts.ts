@@ -36,7 +36,8 @@ import { WebhookStore } from './webhooks/webhook-store.js';
 /** What connects to the world outside. */
 function connections(config: GatewayConfig, logger: Logger) {
   const name = `access-gateway-${config.instance}`;
-  const database = new GatewayDatabase({ url: config.databaseUrl, name, logger, maxConnections: config.poolSize });
+  const { databaseUrl: url, poolSize: maxConnections, answerWithinMs } = config;
+  const database = new GatewayDatabase({ url, name, logger, maxConnections, answerWithinMs });
   const broker: Broker = startBroker({ ...config.nats, name, log: brokerLog(logger) });
   return { database, broker, core: new CoreClient(broker) };
 }

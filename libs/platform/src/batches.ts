@@ -1,3 +1,5 @@
+import { databaseUnavailable } from './database.js';
+
 /** How requests are answered: one alone, or several in one transaction. */
 export interface BatchWork<Asked, Answer> {
   alone(asked: Asked): Promise<Answer>;
@@ -5,6 +7,8 @@ export interface BatchWork<Asked, Answer> {
   together(asked: readonly Asked[]): Promise<readonly (Answer | undefined)[]>;
   /** What it is answered by: only requests of one statement go together. Without it all do. */
   statementOf?(asked: Asked): string;
+  /** Milliseconds after which a request is refused as `dependency-unavailable`, and not sent any more. Without it: never. */
+  readonly withinMs?: number;
 }
 
 /** Batches on their way at once: the next is made up and sent while one waits for the disk. */
@@ -37,13 +41,37 @@ export class Batches<Asked, Answer> {
 
   constructor(private readonly work: BatchWork<Asked, Answer>) {}
 
-  /** Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. */
-  ask(asked: Asked): Promise<Answer> {
+  /**
+   * Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. `withinMs`: what is left of
+   * its time.
+   */
+  ask(asked: Asked, withinMs = this.work.withinMs): Promise<Answer> {
     const statement = this.work.statementOf?.(asked) ?? '';
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ asked, statement, resolve, reject });
+      const waiting = { asked, statement, resolve, reject };
+      this.#waiting.push(withinMs === undefined ? waiting : this.#bounded(waiting, withinMs));
       this.#goSoon();
     });
+  }
+
+  /** The same request, refused when its time is over: one that was not sent yet is forgotten and has no effect. */
+  #bounded(waiting: Waiting<Asked, Answer>, withinMs: number): Waiting<Asked, Answer> {
+    const bounded: Waiting<Asked, Answer> = {
+      ...waiting,
+      resolve: (answer) => {
+        clearTimeout(timer);
+        waiting.resolve(answer);
+      },
+      reject: (error) => {
+        clearTimeout(timer);
+        waiting.reject(error);
+      },
+    };
+    const timer = setTimeout(() => {
+      this.#waiting = this.#waiting.filter((each) => each !== bounded);
+      waiting.reject(databaseUnavailable());
+    }, withinMs);
+    return bounded;
   }
 
   /** When this turn of the event loop is over: whoever asks in the same turn goes along. */

@@ -120,4 +120,22 @@ describe('who cannot go along', () => {
     expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(held.alone).toEqual([]);
   });
+
+  it('refuses what is not answered in time, and never sends what had not left', async () => {
+    const batches: string[][] = [];
+    const stuck = new Promise<string[]>(() => undefined);
+    const work = new Batches<string, string>({
+      alone: async ([asked = '']) => (await stuck)[0] ?? asked,
+      together: (asked) => {
+        batches.push([...asked]);
+        return stuck;
+      },
+      withinMs: 30,
+    });
+    const asked = Array.from({ length: 16 }, (_, n) => work.ask(`asked ${n}`));
+    await new Promise((resolve) => setImmediate(resolve));
+    const late = work.ask('late');
+    for (const answer of [...asked, late]) await expect(answer).rejects.toMatchObject({ code: 'dependency-unavailable' });
+    expect(batches.flat()).not.toContain('late');
+  });
 });

@@ -43,6 +43,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     PALISADE_INGESTS: String(ingests),
     PALISADE_MONITORS: String(options.monitors ?? 1),
     PALISADE_CORES: String(options.cores ?? 1),
+    // Two suites at a time on two processors: what is slow there is no fault. `test/faults/database` has the limit as it is.
+    PALISADE_DATABASE_ANSWER_MS: '5000',
     PALISADE_ADMIN_EMAIL: admin.email,
     PALISADE_ADMIN_PASSWORD: admin.password,
     ...options.env,

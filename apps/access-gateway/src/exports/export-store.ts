@@ -52,10 +52,13 @@ export interface ExportStoreOptions {
   readonly mostRows: number;
 }
 
+/** Admitting the rows of a large export takes seconds. */
+const TURN_WITHIN_MS = 10_000;
+
 /** Exports as they are asked for and asked about. Their rows pass the gate before anything of them is there. */
 export class ExportStore {
   /** Requests of one person wait for one lock anyhow, and must not take every connection. */
-  private readonly turns = new ViewerTurns();
+  private readonly turns = new ViewerTurns(TURN_WITHIN_MS);
 
   constructor(private readonly options: ExportStoreOptions) {}
 

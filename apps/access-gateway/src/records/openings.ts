@@ -32,9 +32,12 @@ export class Openings<Row extends OpenedRow> {
     });
   }
 
-  /** Undefined: not visible or not there, and not counted. Throws what the database threw. */
-  async open(opening: Opening): Promise<Row | undefined> {
-    return (await this.#batches.ask({ opening, placed: placedOpening(opening) })).row;
+  /**
+   * Undefined: not visible or not there, and not counted. Throws what the database threw, and `dependency-unavailable` when it is not done
+   * within so many milliseconds.
+   */
+  async open(opening: Opening, withinMs: number): Promise<Row | undefined> {
+    return (await this.#batches.ask({ opening, placed: placedOpening(opening) }, withinMs)).row;
   }
 }
 

@@ -43,9 +43,8 @@ export type ListPage = Page<Record<string, unknown>> & { readonly count?: number
 
 /** Reading records: lists and openings, each through policy and gate. */
 export class Records {
-  private readonly turns = new ViewerTurns();
-  private readonly openings = new Openings<OpenedRow>((sql) => this.run<OpenedRow>(sql));
-
+  private readonly turns: ViewerTurns;
+  private readonly openings: Openings<OpenedRow>;
   private readonly gate: ReturnType<typeof gateOf>;
 
   constructor(
@@ -54,6 +53,10 @@ export class Records {
     private readonly relay: WatchRelay,
     private readonly receiver: ReceiverKeys,
   ) {
+    this.turns = new ViewerTurns(database.answerWithinMs);
+    this.openings = new Openings<OpenedRow>(({ text, values }) =>
+      database.promptly<OpenedRow & Record<string, unknown>>(statementName(text), text, values),
+    );
     this.gate = gateOf(database);
   }
 
@@ -61,7 +64,8 @@ export class Records {
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
    */
   open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
-    return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id));
+    const until = performance.now() + this.database.answerWithinMs;
+    return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id, until));
   }
 
   /**
@@ -100,7 +104,7 @@ export class Records {
       ...{ requestId: who.requestId, caller: who.caller, recordType: kind.type, recordId: id },
       ...{ replyJwk: { ...this.receiver.publicJwk }, ...asked },
     });
-    const row = await this.openings.open(openingOf(kind, who, id));
+    const row = await this.openings.open(openingOf(kind, who, id), this.database.answerWithinMs);
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
@@ -108,8 +112,8 @@ export class Records {
     return JSON.parse(Buffer.from(plain).toString('utf8')) as Told;
   }
 
-  private async openInTurn(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
-    const row = await this.openings.open(openingOf(kind, who, id));
+  private async openInTurn(kind: RecordKind, who: Who, id: string, until: number): Promise<ShownCard> {
+    const row = await this.openings.open(openingOf(kind, who, id), until - performance.now());
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);

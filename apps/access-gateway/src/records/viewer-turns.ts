@@ -7,20 +7,26 @@ const MOST_WAITING = 512;
 
 interface Turns {
   active: number;
-  readonly waiting: (() => void)[];
+  waiting: (() => void)[];
 }
 
 /** Lets a few requests of each person through at a time, in the order in which they came; persons do not wait for each other. */
 export class ViewerTurns {
   readonly #turns = new Map<string, Turns>();
 
-  /** Runs the work when it is its turn. Throws `dependency-unavailable` when too many of this person wait already. */
+  /** `withinMs`: the longest wait for a turn. */
+  constructor(private readonly withinMs: number) {}
+
+  /**
+   * Runs the work when it is its turn. Throws `dependency-unavailable` when too many of this person wait already, or his turn does not
+   * come in time.
+   */
   async run<T>(userId: string, work: () => Promise<T>): Promise<T> {
     const turns = this.#turns.get(userId) ?? { active: 0, waiting: [] };
     this.#turns.set(userId, turns);
     if (turns.active < MOST_AT_ONCE) turns.active += 1;
-    else if (turns.waiting.length < MOST_WAITING) await new Promise<void>((resolve) => turns.waiting.push(resolve));
-    else throw new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
+    else if (turns.waiting.length < MOST_WAITING) await this.#turn(turns);
+    else throw tooBusy();
     try {
       return await work();
     } finally {
@@ -30,4 +36,22 @@ export class ViewerTurns {
       else if ((turns.active -= 1) === 0) this.#turns.delete(userId);
     }
   }
+
+  #turn(turns: Turns): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const take = (): void => {
+        clearTimeout(limit);
+        resolve();
+      };
+      const limit = setTimeout(() => {
+        turns.waiting = turns.waiting.filter((each) => each !== take);
+        reject(tooBusy());
+      }, this.withinMs);
+      turns.waiting.push(take);
+    });
+  }
+}
+
+function tooBusy(): DomainError {
+  return new DomainError('dependency-unavailable', { retryAfterSeconds: 1 });
 }

@@ -52,7 +52,7 @@ export class Authorizations {
   }
 
   async #read(userId: string): Promise<Authorization | null> {
-    const rows = await this.#database.query<{ authorization: AuthorizationRow | null }>(
+    const rows = await this.#database.promptly<{ authorization: AuthorizationRow | null }>(
       'authorization-of',
       'SELECT read.authorization_of($1::uuid) AS "authorization"',
       [userId],

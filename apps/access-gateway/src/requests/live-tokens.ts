@@ -64,23 +64,25 @@ const STATEMENTS = {
 export class LiveTokens {
   readonly #database: GatewayDatabase;
   readonly #touching = new Set<string>();
-  readonly #looks = new Batches<ShownToken, { readonly row: Row | undefined }>({
-    alone: async ({ kind, hash }) => ({ row: (await this.#look(kind, 'one', hash))[0] }),
-    together: async (shown) => {
-      const hashes = shown.map(({ hash }) => hash);
-      const found = await this.#look(shown[0]?.kind ?? 'session', 'each', hashes);
-      const rows = new Map(found.map((row) => [row.token_hash.toString('latin1'), row]));
-      return hashes.map((hash) => ({ row: rows.get(hash.toString('latin1')) }));
-    },
-    statementOf: ({ kind }) => kind,
-  });
+  readonly #looks: Batches<ShownToken, { readonly row: Row | undefined }>;
 
   constructor(database: GatewayDatabase) {
     this.#database = database;
+    this.#looks = new Batches({
+      alone: async ({ kind, hash }) => ({ row: (await this.#look(kind, 'one', hash))[0] }),
+      together: async (shown) => {
+        const hashes = shown.map(({ hash }) => hash);
+        const found = await this.#look(shown[0]?.kind ?? 'session', 'each', hashes);
+        const rows = new Map(found.map((row) => [row.token_hash.toString('latin1'), row]));
+        return hashes.map((hash) => ({ row: rows.get(hash.toString('latin1')) }));
+      },
+      statementOf: ({ kind }) => kind,
+      withinMs: database.answerWithinMs,
+    });
   }
 
   #look(kind: ShownToken['kind'], how: 'one' | 'each', shown: Buffer | readonly Buffer[]): Promise<Row[]> {
-    return this.#database.query<Row>(`live ${kind}, ${how}`, STATEMENTS[kind][how], [shown]);
+    return this.#database.promptly<Row>(`live ${kind}, ${how}`, STATEMENTS[kind][how], [shown]);
   }
 
   /**
