@@ -1,3 +1,5 @@
+import { databaseUnavailable, isUnavailable } from './database.js';
+
 /** How requests are answered: one alone, or several in one transaction. */
 export interface BatchWork<Asked, Answer> {
   alone(asked: Asked): Promise<Answer>;
@@ -14,7 +16,13 @@ const BATCH_MAX = 64;
 /** Where two batches can go at once, what waits is shared between them if it is more than this. */
 const SHARED_FROM = 8;
 
+/** Longest wait for a place, as long as for a connection of the pool: a database that hangs must not keep who comes later. */
+const WAIT_MAX_MS = 800;
+/** Who has waited so long when the database is found away is not sent after those who found it: he would wait as long again. */
+const PATIENCE_MS = 150;
+
 interface Waiting<Asked, Answer> {
+  readonly since: number;
   readonly asked: Asked;
   readonly statement: string;
   readonly resolve: (answer: Answer) => void;
@@ -34,14 +42,19 @@ export class Batches<Asked, Answer> {
   /** By himself: he may wait for a lock, and must not keep batches from going meanwhile. */
   #single = false;
   #isDue = false;
+  #watching: NodeJS.Timeout | undefined;
 
   constructor(private readonly work: BatchWork<Asked, Answer>) {}
 
-  /** Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. */
+  /**
+   * Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. Throws
+   * `dependency-unavailable` when there was no place for it within 800 ms, or the database was found away meanwhile.
+   */
   ask(asked: Asked): Promise<Answer> {
     const statement = this.work.statementOf?.(asked) ?? '';
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ asked, statement, resolve, reject });
+      this.#waiting.push({ since: performance.now(), asked, statement, resolve, reject });
+      this.#watch();
       this.#goSoon();
     });
   }
@@ -72,6 +85,28 @@ export class Batches<Asked, Answer> {
     }
   }
 
+  /** Looks again when the first that waits has waited too long. */
+  #watch(): void {
+    const [first] = this.#waiting;
+    if (this.#watching !== undefined || first === undefined) return;
+    this.#watching = setTimeout(
+      () => {
+        this.#watching = undefined;
+        this.#refuseAfter(WAIT_MAX_MS);
+        this.#watch();
+      },
+      Math.max(1, first.since + WAIT_MAX_MS - performance.now()),
+    ).unref();
+  }
+
+  #refuseAfter(ms: number): void {
+    const until = performance.now() - ms;
+    const late = this.#waiting.filter(({ since }) => since <= until);
+    if (late.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ since }) => since > until);
+    for (const { reject } of late) reject(databaseUnavailable());
+  }
+
   /** From the front, those of the first one's statement. */
   #nextBatch(): readonly Waiting<Asked, Answer>[] {
     const share = Math.ceil(this.#waiting.length / (BATCHES_AT_ONCE - this.#underWay + 1));
@@ -92,6 +127,7 @@ export class Batches<Asked, Answer> {
         else each.resolve(answer);
       }
     } catch (error) {
+      if (isUnavailable(error)) this.#refuseAfter(PATIENCE_MS);
       for (const each of batch) {
         if (wasTakenBack(error)) void this.#alone(each);
         else each.reject(error);

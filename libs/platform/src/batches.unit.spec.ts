@@ -121,3 +121,35 @@ describe('who cannot go along', () => {
     expect(held.alone).toEqual([]);
   });
 });
+
+describe('a database that hangs', () => {
+  it('keeps nobody waiting for a place longer than for a connection', async () => {
+    const held = new HeldWork();
+    const stuck = many(20).map((one) => held.work.ask(one));
+    await held.turn();
+    const asked = performance.now();
+    const late = held.work.ask('late');
+    await expect(late).rejects.toMatchObject({ code: 'dependency-unavailable' });
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect(held.batches).toHaveLength(2);
+    await held.run();
+    expect(await Promise.all(stuck)).toHaveLength(20);
+  });
+
+  it('and is found away then, is not asked for those who have waited already', async () => {
+    const held = new HeldWork();
+    const stuck = Promise.allSettled(many(20).map((one) => held.work.ask(one)));
+    await held.turn();
+    const late = held.work.ask('late');
+    const outcome = late.catch((error: { code?: string }) => error.code);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const next = held.work.ask('next');
+    held.failing = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    held.release();
+    expect(await outcome).toBe('dependency-unavailable');
+    held.failing = undefined;
+    await held.run();
+    expect(await next).toBe('alone next');
+    expect((await stuck).every(({ status }) => status === 'rejected')).toBe(true);
+  });
+});
