@@ -52,7 +52,7 @@ const DISCLOSURES_AT_ONCE = 100_000;
 
 /**
  * Fills the log with so many disclosures of these people, of different cards, over the last twenty hours. Without tallies, as from a
- * tool: each person's next admission counts his window once. Takes about a minute a million.
+ * tool: each person's next admission counts his window once.
  */
 export async function fillLog({ urls, people }: WatchDatabase, disclosures: number): Promise<void> {
   const client = new Client({ connectionString: urls.monitor });

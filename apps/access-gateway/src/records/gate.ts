@@ -25,6 +25,7 @@ export function gateOf(database: GatewayDatabase): Batches<Asking, Admission> {
       return answer;
     },
     together: async (asked) => inOrder(asked, await query(admitEachStatement(asked))),
+    withinMs: database.answerWithinMs,
   });
 }
 
