@@ -98,17 +98,17 @@ class Run {
     const builder = new CompanyBuilder(system);
     await builder.signIn();
     let company: Promise<Company> | undefined;
-    const settle = (withinMs = SETTLED_WITHIN_MS): Promise<void> => this.#settle(system.pid, withinMs);
+    const settle = (wanted: MeasureOptions = {}): Promise<void> => this.#settle(system.pid, wanted);
     const make = async (): Promise<Company> => {
       const made = await builder.company((text) => progress(`making ${text}`));
       await settle();
       return made;
     };
     const options = { rounds: ROUNDS, seconds: SECONDS_A_ROUND, progress };
-    const optionsOf = ({ wholeRuns = false, settledWithinMs }: MeasureOptions = {}): RoundOptions => ({
+    const optionsOf = (wanted: MeasureOptions = {}): RoundOptions => ({
       ...options,
-      warmUpSeconds: wholeRuns ? 0 : WARM_UP_SECONDS,
-      settle: () => settle(settledWithinMs),
+      warmUpSeconds: wanted.wholeRuns === true ? 0 : WARM_UP_SECONDS,
+      settle: () => settle(wanted),
     });
     return {
       ...{ system, builder, load },
@@ -119,9 +119,11 @@ class Run {
     };
   }
 
-  async #settle(pid: number, withinMs: number): Promise<void> {
+  async #settle(pid: number, { settledWithinMs = SETTLED_WITHIN_MS, isDone }: MeasureOptions): Promise<void> {
     const since = Date.now();
-    const atRest = await untilAtRest(pid, Math.min(withinMs, WAITING_IN_ALL_MS - this.#waited));
+    const end = since + Math.min(settledWithinMs, WAITING_IN_ALL_MS - this.#waited);
+    let atRest = await untilAtRest(pid, end - since);
+    while (atRest && isDone !== undefined && !(await isDone())) atRest = await untilAtRest(pid, end - Date.now());
     this.#waited += Date.now() - since;
     if (!atRest) this.#unsettled += 1;
   }

@@ -12,6 +12,8 @@ export interface MeasureOptions {
   readonly wholeRuns?: boolean;
   /** How long what a round has left behind is waited for, where it is much. Milliseconds. */
   readonly settledWithinMs?: number;
+  /** Whether it is all done, where rest alone does not tell. */
+  readonly isDone?: () => Promise<boolean>;
 }
 
 /** What a row of the bench works with. */
