@@ -4,9 +4,9 @@ import { untilAtRest } from './activity.js';
 import { CompanyBuilder, type Company } from './company.js';
 import { HttpLoadGenerator } from './load/http-load.js';
 import { describeMachine } from './machine.js';
-import type { Bench, Measurement } from './measurement.js';
+import type { Bench, Measurement, MeasureOptions } from './measurement.js';
 import { refreshDocument, table, writeResults } from './report.js';
-import { alternate } from './rounds.js';
+import { alternate, type RoundOptions } from './rounds.js';
 import { appendEvent } from './rows/append.js';
 import { createContact } from './rows/create-contact.js';
 import { cutOff } from './rows/cut-off.js';
@@ -21,11 +21,11 @@ import { BenchSystem } from './system.js';
 const ROUNDS = 5;
 const SECONDS_A_ROUND = 2;
 const WARM_UP_SECONDS = 3;
-/** Longest wait between two rounds, and of all waits together. */
+/** Longest wait between two rounds unless a row says otherwise, and of all waits together. */
 const SETTLED_WITHIN_MS = 15_000;
-const WAITING_IN_ALL_MS = 150_000;
+const WAITING_IN_ALL_MS = 500_000;
 /** All of it. What takes longer hangs. */
-const WITHIN_MS = 1_200_000;
+const WITHIN_MS = 1_500_000;
 /** `bench/results.json` of the source tree, seen from `dist/bench`. */
 const RESULTS = join(import.meta.dirname, '..', '..', 'bench', 'results.json');
 
@@ -98,25 +98,32 @@ class Run {
     const builder = new CompanyBuilder(system);
     await builder.signIn();
     let company: Promise<Company> | undefined;
-    const settle = (): Promise<void> => this.#settle(system.pid);
+    const settle = (wanted: MeasureOptions = {}): Promise<void> => this.#settle(system.pid, wanted);
     const make = async (): Promise<Company> => {
       const made = await builder.company((text) => progress(`making ${text}`));
       await settle();
       return made;
     };
-    const options = { rounds: ROUNDS, seconds: SECONDS_A_ROUND, warmUpSeconds: WARM_UP_SECONDS, settle, progress };
+    const options = { rounds: ROUNDS, seconds: SECONDS_A_ROUND, progress };
+    const optionsOf = (wanted: MeasureOptions = {}): RoundOptions => ({
+      ...options,
+      warmUpSeconds: wanted.wholeRuns === true ? 0 : WARM_UP_SECONDS,
+      settle: () => settle(wanted),
+    });
     return {
       ...{ system, builder, load },
       company: () => (company ??= make()),
-      measure: (sides, kind) => alternate(sides, kind?.wholeRuns === true ? { ...options, warmUpSeconds: 0 } : options),
+      measure: (sides, wanted) => alternate(sides, optionsOf(wanted)),
       progress,
       atTheEnd: (stop) => void this.#stops.push(stop),
     };
   }
 
-  async #settle(pid: number): Promise<void> {
+  async #settle(pid: number, { settledWithinMs = SETTLED_WITHIN_MS, isDone }: MeasureOptions): Promise<void> {
     const since = Date.now();
-    const atRest = await untilAtRest(pid, Math.min(SETTLED_WITHIN_MS, WAITING_IN_ALL_MS - this.#waited));
+    const end = since + Math.min(settledWithinMs, WAITING_IN_ALL_MS - this.#waited);
+    let atRest = await untilAtRest(pid, end - since);
+    while (atRest && isDone !== undefined && !(await isDone())) atRest = await untilAtRest(pid, end - Date.now());
     this.#waited += Date.now() - since;
     if (!atRest) this.#unsettled += 1;
   }

@@ -6,6 +6,16 @@ import type { BenchSystem } from './system.js';
 
 export const CONNECTIONS = 32;
 
+/** How the rounds of all sides are taken in turn. */
+export interface MeasureOptions {
+  /** True: a round is a whole run of the work, however long, and nothing is warmed up. */
+  readonly wholeRuns?: boolean;
+  /** How long what a round has left behind is waited for, where it is much. Milliseconds. */
+  readonly settledWithinMs?: number;
+  /** Whether it is all done, where rest alone does not tell. */
+  readonly isDone?: () => Promise<boolean>;
+}
+
 /** What a row of the bench works with. */
 export interface Bench {
   readonly system: BenchSystem;
@@ -13,8 +23,7 @@ export interface Bench {
   readonly load: HttpLoadGenerator;
   /** Made at the first call. */
   company(): Promise<Company>;
-  /** The rounds of all sides in turn. `wholeRuns`: a round is a whole run of the work, however long, and nothing is warmed up. */
-  measure(sides: readonly Side[], options?: { readonly wholeRuns: boolean }): Promise<SideResult[]>;
+  measure(sides: readonly Side[], options?: MeasureOptions): Promise<SideResult[]>;
   progress(text: string): void;
   /** Called at the end, whatever happened. */
   atTheEnd(stop: () => Promise<void>): void;

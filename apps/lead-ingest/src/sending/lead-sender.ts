@@ -135,23 +135,24 @@ export class LeadSender {
   /** Asks core about everything sent. Returns the milliseconds to rest: longer while core makes no progress. */
   async #confirmSome(): Promise<number> {
     if (this.#sent.size === 0 || !this.broker.isConnected) return ASK_EVERY_MS;
-    const before = this.#sent.size;
+    // Counted, for leads that are sent meanwhile hide what was confirmed.
+    let confirmed = 0;
     try {
       const sent = [...this.#sent.values()];
       for (let from = 0; from < sent.length && !this.#confirming.isStopped; from += ASK_IDS) {
-        await this.#confirm(sent.slice(from, from + ASK_IDS));
+        confirmed += await this.#confirm(sent.slice(from, from + ASK_IDS));
       }
     } catch (error) {
       this.logger.debug('leads not confirmed', { error });
     }
-    const hasProgress = this.#sent.size < before;
+    const hasProgress = confirmed > 0;
     this.#askMs = hasProgress ? ASK_EVERY_MS : Math.min(this.#askMs * 2, SLOWEST_ASK_MS);
     if (hasProgress) this.#publishing.wake();
     return this.#askMs;
   }
 
-  /** Only an answer of core makes a lead due again: while core is away, sending more would fill the stream and help nobody. */
-  async #confirm(sent: readonly SentLead[]): Promise<void> {
+  /** Returns how many of them core has. Only an answer of core makes a lead due again: while core is away, sending more would fill the stream and help nobody. */
+  async #confirm(sent: readonly SentLead[]): Promise<number> {
     const leadIds = sent.map(({ leadId }) => leadId);
     const answer = await request<unknown>(this.broker, SUBJECTS.leadCommitted, { leadIds }, { timeoutMs: ANSWER_LIMIT_MS });
     const reply = committedReplySchema.safeParse(answer);
@@ -161,6 +162,7 @@ export class LeadSender {
     if (safe.length > 0) await this.spool.forget(safe);
     for (const seq of safe) this.#sent.delete(seq);
     for (const lead of sent) if (!committed.has(lead.leadId)) this.#returnIfOverdue(lead);
+    return safe.length;
   }
 
   #returnIfOverdue({ seq, sentAt, times }: SentLead): void {
