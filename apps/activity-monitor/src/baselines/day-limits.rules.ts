@@ -13,7 +13,7 @@ export const SETTLED_DAYS = 14;
 export const OUTSIDE = {
   measure: { deviations: 6, least: 20, share: 0.6 },
   unfamiliarDay: { deviations: 6, least: 20, share: 0.5 },
-  unfamiliarSum: { deviations: 7, least: 20, share: 0.3 },
+  unfamiliarSum: { deviations: 7.5, least: 20, share: 0.3 },
   /** Of a department of twelve people or more; smaller ones scatter more. */
   department: { deviations: 6, least: 20, share: 0.15 },
 } as const satisfies Record<string, Outside>;

@@ -70,7 +70,7 @@ describe('unfamiliar records', () => {
   it('are summed over two weeks, against the four weeks before them', () => {
     const limit = of(personLimits(history, [], company([])), 'records.unfamiliar', 'fortnight');
     expect(limit).toMatchObject({ carried: 120, usual: { median: 4, days: 20 }, familiar: { usual: 220, carried: 200 } });
-    expect(limit?.max).toBeCloseTo(11 * 4 + 7 * Math.sqrt(11) * 0.6745 * 2, 3);
+    expect(limit?.max).toBeCloseTo(11 * 4 + 7.5 * Math.sqrt(11) * 0.6745 * 2, 3);
   });
 
   it('may be more with more work among familiar ones, and never fewer', () => {

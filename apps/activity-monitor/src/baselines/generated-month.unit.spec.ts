@@ -6,7 +6,7 @@ import { judgedMonth, type JudgedMonth, type Raised } from './judged-month.fixtu
 
 const DOCUMENT = join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'monitoring.md');
 const PLACE = /(<!-- generated month -->\n)[\s\S]*?(\n<!-- end -->)/;
-/** The rules were tuned on the seeds 1 to 8; these were not looked at. */
+/** The rules were tuned on others (docs/monitoring.md). */
 const SEEDS = [101, 102, 103, 104, 105, 106];
 /** A seed takes some two seconds: all of them when the document is written, three in every run. */
 const RUN = process.env['WRITE_DOCS'] === '1' ? SEEDS : SEEDS.slice(0, 3);
@@ -39,9 +39,8 @@ describe('a generated month of 50 people', () => {
   const foundIn = (scraper: Scraper): number => every().filter((month) => firstOf(month, scraper) !== undefined).length;
   const falseIn = (month: JudgedMonth): number => month.raised.filter(isFalse).length;
 
-  it('has no more than one false alarm a week', () => {
-    const total = every().reduce((sum, month) => sum + falseIn(month), 0);
-    expect(total / RUN.length / WEEKS).toBeLessThanOrEqual(1);
+  it('has no more than one false alarm a week, in each month', () => {
+    for (const month of every()) expect(falseIn(month) / WEEKS).toBeLessThanOrEqual(1);
   });
 
   it('has its fast scraper found within 120 of 400 records, always', () => {

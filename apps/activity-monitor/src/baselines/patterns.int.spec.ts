@@ -70,7 +70,7 @@ const alarms = async (): Promise<readonly Alarm[]> =>
 const alarmsOf = async (userId: string): Promise<Alarm[]> => (await alarms()).filter((alarm) => alarm.userId === userId);
 
 describe('a day far outside', () => {
-  it('is told with its figures, once for each measure, whoever looks and how often', async () => {
+  it('is told with its figures, once for all openings, whoever looks and how often', async () => {
     const person = await gate.person();
     for (let daysAgo = 1; daysAgo <= 20; daysAgo += 1) await folded(person, daysAgo, daysAgo % 2 === 0 ? 8 : 12);
     await folded(person, 0, 46);
@@ -80,7 +80,7 @@ describe('a day far outside', () => {
     await Promise.all([round(), round(), round()]);
     await round();
     const told = await alarmsOf(person);
-    expect(told.map(({ measure }) => measure).sort()).toEqual(['card.opened', 'contact.opened']);
+    expect(told.map(({ measure }) => measure).sort()).toEqual(['card.opened']);
     expect(told[0]).toMatchObject({
       severity: 'warning',
       window: 'day',

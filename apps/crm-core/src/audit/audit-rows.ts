@@ -28,11 +28,18 @@ const pointOf = (kind: 'phone' | 'email', { recordType, recordId, pointId, phone
   [`${String(recordType)}Id`]: recordId,
   [`${kind}Id`]: pointId ?? phoneId,
 });
+/** With the rights that somebody came to by it, before and after; events of when nobody looked stand as they stood. */
+const withWeakened =
+  (details: Line['details']): Line['details'] =>
+  (id, data) => {
+    const { weakened } = data;
+    return { ...details(id, data), ...(Array.isArray(weakened) && weakened.length > 0 ? { weakened } : {}) };
+  };
 const REVEALED =
   (kind: 'phone' | 'email'): Line['details'] =>
   (_, data) => ({ ...pointOf(kind, data), reason: data['reason'] });
 
-const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin', 'weakened'];
+const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
 const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];
 const ERASURE_FIELDS = ['reason', 'requestRef', 'categories', 'erasedDealIds', 'keptDealIds', 'erasedLeadIds'];
 const FORM_FIELDS = [
@@ -56,18 +63,18 @@ const LINES: Readonly<Record<string, Line>> = {
     type: 'settings.changed',
     details: (_, { before, settings, weakened }) => ({ before, after: settings, weakened }),
   },
-  UserCreated: { type: 'user.created', details: fieldsOf('userId', ...USER_FIELDS) },
-  UserInvited: { type: 'user.invited', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserCreated: { type: 'user.created', details: withWeakened(fieldsOf('userId', ...USER_FIELDS)) },
+  UserInvited: { type: 'user.invited', details: withWeakened(fieldsOf('userId', ...USER_FIELDS)) },
   UserActivated: { type: 'user.activated', details: idOf('userId', 'status') },
-  UserChanged: { type: 'user.changed', details: fieldsOf('userId', ...USER_FIELDS) },
+  UserChanged: { type: 'user.changed', details: withWeakened(fieldsOf('userId', ...USER_FIELDS)) },
   UserDeactivated: { type: 'user.deactivated', details: idOf('userId', 'epoch', 'cause') },
   UserReactivated: { type: 'user.reactivated', details: idOf('userId', 'epoch', 'reason') },
   RoleCreated: { type: 'role.created', details: fieldsOf('roleId', ...ROLE_FIELDS) },
   RoleChanged: { type: 'role.changed', details: fieldsOf('roleId', ...ROLE_FIELDS) },
   DepartmentCreated: { type: 'department.created', details: fieldsOf('departmentId', 'parentId') },
-  DepartmentChanged: { type: 'department.changed', details: fieldsOf('departmentId', 'parentId', 'weakened') },
+  DepartmentChanged: { type: 'department.changed', details: withWeakened(fieldsOf('departmentId', 'parentId')) },
   RoleDeleted: { type: 'role.deleted', details: idOf('roleId') },
-  DepartmentRolesChanged: { type: 'department.changed', details: idOf('departmentId', 'roleIds', 'weakened') },
+  DepartmentRolesChanged: { type: 'department.changed', details: withWeakened(idOf('departmentId', 'roleIds')) },
   DepartmentDeleted: { type: 'department.deleted', details: idOf('departmentId') },
   FormCreated: { type: 'form.created', details: fieldsOf('formId', ...FORM_FIELDS) },
   FormChanged: { type: 'form.changed', details: fieldsOf('formId', ...FORM_FIELDS) },

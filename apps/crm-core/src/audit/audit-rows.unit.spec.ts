@@ -43,6 +43,16 @@ describe('the audit trail of', () => {
     expect(JSON.stringify(line)).not.toMatch(/planted/i);
   });
 
+  it('people and departments has what they came to see, before and after, and nothing of it where they did not', () => {
+    const weakened = [{ name: 'grant.phone.view', before: 'forbidden', after: 'group' }];
+    const detailsOf = (type: string, seen: unknown[]): Record<string, unknown> =>
+      (lineOf({ type, data: { roleIds: [ID], weakened: seen } }) as { details: Record<string, unknown> }).details;
+    for (const type of ['UserCreated', 'UserInvited', 'UserChanged', 'DepartmentChanged', 'DepartmentRolesChanged']) {
+      expect([type, detailsOf(type, weakened)['weakened']]).toEqual([type, weakened]);
+      expect([type, 'weakened' in detailsOf(type, [])]).toEqual([type, false]);
+    }
+  });
+
   it('records has deletions and assignments by id, whatever else the event holds', () => {
     expect(lineOf({ type: 'DealDeleted', data: { secret: new Secret('x') } })).toMatchObject({
       type: 'deal.deleted',

@@ -28,7 +28,7 @@ const NO_BODY_MAC = '00';
  */
 export class RewindWorker {
   private leadership: Leadership | undefined;
-  private prunedAt = 0;
+  private prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly log: CrmLog,
@@ -191,9 +191,9 @@ export class RewindWorker {
   }
 
   private async prune(): Promise<void> {
-    if (Date.now() - this.prunedAt < PRUNE_EVERY_MS) return;
+    if (performance.now() - this.prunedAt < PRUNE_EVERY_MS) return;
     await this.store.prunePreviews();
-    this.prunedAt = Date.now();
+    this.prunedAt = performance.now();
   }
 }
 
