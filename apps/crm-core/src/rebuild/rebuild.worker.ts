@@ -26,7 +26,8 @@ const wrapper = keyWrapper({ kek: secret(kek), kekPrevious: secret(kekPrevious),
 const lane = await openLane(new Secret(databaseUrl), { wrapper, lookup: Buffer.from(lookup) }, shapes, snapshot);
 
 parentPort?.on('message', (range: StreamRange | null) => {
-  if (range === null) return void lane.close();
+  // The port keeps the thread alive; with the sessions ended and the port closed it ends by itself.
+  if (range === null) return void lane.close().finally(() => parentPort?.close());
   lane.project(range).then(
     (result) => parentPort?.postMessage({ result } satisfies LaneAnswer),
     (error: unknown) => void tell(error),
