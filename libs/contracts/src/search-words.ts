@@ -9,9 +9,18 @@ const LONGEST_WORD = 255;
  * PostgreSQL's own parser, which makes hosts, paths and numbers of some texts, sees neither.
  */
 export function searchWords(text: string): readonly string[] {
+  const folded = PLAIN.test(text) ? text.toLowerCase().replaceAll('ё', 'е') : foldedForms(text);
+  const words = folded.match(WORD) ?? [];
+  return [...new Set(words.map((word) => (word.length > LONGEST_WORD ? [...word].slice(0, LONGEST_WORD).join('') : word)))];
+}
+
+/** ASCII and Russian letters have one form each, and one lower case: for them the long way comes to the same. */
+const PLAIN = /^[\x20-\x7EА-яЁё]*$/;
+
+function foldedForms(text: string): string {
   // Through upper case, and that from lower case (ẞ has an upper case of its own): letters that have no single lower form (ß, ﬃ, final
   // sigma) come out alike however they were written.
-  const folded = text
+  return text
     .normalize('NFKC')
     .toLowerCase()
     .toUpperCase()
@@ -19,8 +28,6 @@ export function searchWords(text: string): readonly string[] {
     .normalize('NFKC')
     .replaceAll('ё', 'е')
     .replaceAll('ς', 'σ');
-  const words = folded.match(WORD) ?? [];
-  return [...new Set(words.map((word) => (word.length > LONGEST_WORD ? [...word].slice(0, LONGEST_WORD).join('') : word)))];
 }
 
 /** The column `search` of a record: its words as text of a `tsvector`. Words hold nothing that would need escaping. */

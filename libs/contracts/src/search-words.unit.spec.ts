@@ -18,6 +18,12 @@ describe('words of a text', () => {
     ['', []],
   ])('%j', (text, words) => expect(searchWords(text)).toEqual(words));
 
+  it('of plain letters are those that the long way gives', () => {
+    const plain = fc.string({ unit: fc.constantFrom(...'AZaz09 .,-_@ЙйЁёЪъЯя'), maxLength: 40 });
+    // A sign that is not plain sends the whole text the long way.
+    fc.assert(fc.property(plain, (text) => expect([...searchWords(text), '中']).toEqual(searchWords(`${text} 中`))));
+  });
+
   it('are cut where PostgreSQL would refuse them', () => {
     const [word] = searchWords('𐐀'.repeat(400));
     expect(Buffer.byteLength(word ?? '')).toBeLessThanOrEqual(2_046);

@@ -126,10 +126,9 @@ function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string
 }
 
 function associatedData(header: Buffer, place: string): Buffer {
-  const data = Buffer.allocUnsafe(header.length + Buffer.byteLength(place, 'utf8'));
-  header.copy(data);
-  data.write(place, header.length, 'utf8');
-  return data;
+  // One ASCII character, as nearly always: the two are joined as text, which takes half the time.
+  if (header.length === 1 && (header[0] as number) < 0x80) return Buffer.from(String.fromCharCode(header[0] as number) + place);
+  return Buffer.concat([header, Buffer.from(place)]);
 }
 
 function requireKey(key: Buffer): void {

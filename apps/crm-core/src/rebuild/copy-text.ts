@@ -2,7 +2,8 @@
 export const COPY_OPTIONS = `FORMAT text, DEFAULT '\\D'`;
 const DEFAULT = '\\D';
 const NULL = '\\N';
-const SPECIAL = /[\\\n\r\t]/g;
+const SPECIAL = /[\\\n\r\t]/;
+const EACH_SPECIAL = new RegExp(SPECIAL, 'g');
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** The columns of a line in their order, and what each holds when the row does not say: its default, or nothing. */
@@ -31,7 +32,8 @@ function copyValue(value: unknown): string {
   throw new TypeError('a row holds text, numbers, booleans and lists of text');
 }
 
-const escaped = (text: string): string => text.replace(SPECIAL, (char) => ESCAPES[char] ?? char);
+const escaped = (text: string): string =>
+  SPECIAL.test(text) ? text.replace(EACH_SPECIAL, (char) => ESCAPES[char] ?? char) : text;
 
 /** A list as PostgreSQL reads it: every member in quotes. */
 function arrayLiteral(values: readonly unknown[]): string {

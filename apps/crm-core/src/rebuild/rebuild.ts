@@ -16,7 +16,7 @@ import { readShapes, type Shapes } from './table-shape.js';
 /** Any constant: held by a rebuild or a verification, of which there is one at a time. */
 const REBUILD_LOCK = 7_310_601;
 /** Ranges for each lane: small enough that all lanes end together. */
-const RANGES_A_LANE = 8;
+const RANGES_A_LANE = 24;
 /** Streams that are projected anew in one transaction. */
 const CHUNK = 200;
 /** With so few streams left to catch up the swap begins: they are projected while writers wait. */

@@ -1,7 +1,7 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { Secret } from '#kernel';
 import { keyWrapper } from '../log/key-encryption-key.js';
-import { openLane, type RangeResult } from './range-projection.js';
+import { openLane, type Lane, type RangeResult } from './range-projection.js';
 import type { StreamRange } from './stream-reader.js';
 import type { Shapes } from './table-shape.js';
 
@@ -17,26 +17,43 @@ export interface LaneSetUp {
 }
 
 /** An error crosses as what may be written down of it. */
+export interface LaneOpened {
+  readonly error?: string;
+}
 export type LaneAnswer = { readonly result: RangeResult } | { readonly error: string };
 
-/** A lane in a thread of its own: the other end is `worker-lane.ts`. It opens its own sessions. */
-const { databaseUrl, kek, kekPrevious, keyDir, lookup, shapes, snapshot } = workerData as LaneSetUp;
-const secret = (value: string | undefined): Secret<string> | undefined => (value === undefined ? undefined : new Secret(value));
-const wrapper = keyWrapper({ kek: secret(kek), kekPrevious: secret(kekPrevious), keyDir });
-const lane = await openLane(new Secret(databaseUrl), { wrapper, lookup: Buffer.from(lookup) }, shapes, snapshot);
-
-parentPort?.on('message', (range: StreamRange | null) => {
-  if (range === null) return void lane.close();
-  lane.project(range).then(
-    (result) => parentPort?.postMessage({ result } satisfies LaneAnswer),
-    (error: unknown) => void tell(error),
+/**
+ * A lane in a thread of its own: the other end is `worker-lane.ts`. The first message says what to open it with, each other is a range,
+ * and null the end.
+ */
+parentPort?.once('message', (setUp: LaneSetUp) => {
+  open(setUp).then(
+    (lane) => {
+      parentPort?.on('message', (range: StreamRange | null) => void answer(lane, range));
+      parentPort?.postMessage({} satisfies LaneOpened);
+    },
+    async (error: unknown) => parentPort?.postMessage({ error: await told(error) } satisfies LaneOpened),
   );
 });
 
-async function tell(error: unknown): Promise<void> {
-  // Loaded only when it is needed: it brings the whole HTTP shell along.
-  const { reduceError } = await import('#platform');
-  parentPort?.postMessage({ error: JSON.stringify(reduceError(error)) } satisfies LaneAnswer);
+async function open({ databaseUrl, kek, kekPrevious, keyDir, lookup, shapes, snapshot }: LaneSetUp): Promise<Lane> {
+  const secret = (value: string | undefined): Secret<string> | undefined => (value === undefined ? undefined : new Secret(value));
+  const wrapper = keyWrapper({ kek: secret(kek), kekPrevious: secret(kekPrevious), keyDir });
+  return openLane(new Secret(databaseUrl), { wrapper, lookup: Buffer.from(lookup) }, shapes, snapshot);
 }
 
-parentPort?.postMessage('open');
+async function answer(lane: Lane, range: StreamRange | null): Promise<void> {
+  // The port keeps the thread alive; with the sessions ended and the port closed it ends by itself.
+  if (range === null) return lane.close().finally(() => parentPort?.close());
+  const given: LaneAnswer = await lane.project(range).then(
+    (result) => ({ result }),
+    async (error: unknown) => ({ error: await told(error) }),
+  );
+  parentPort?.postMessage(given);
+}
+
+async function told(error: unknown): Promise<string> {
+  // Loaded only when it is needed: it brings the whole HTTP shell along.
+  const { reduceError } = await import('#platform');
+  return JSON.stringify(reduceError(error));
+}

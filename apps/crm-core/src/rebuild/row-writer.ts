@@ -4,18 +4,19 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { POINTS_TABLE, type BuiltTable } from '../log/row-origin.js';
 import type { Columns, ReadTable } from '../log/row-change.js';
 import { copyLine, COPY_OPTIONS } from './copy-text.js';
+import { LineBuffer } from './line-buffer.js';
 import type { PointRow } from '../log/row-fold.js';
 import type { FoldedStream } from './stream-fold.js';
 import type { Shapes, TableShape } from './table-shape.js';
 
-/** Characters of one table that wait before they are written: one COPY, so one short transaction, of so much. */
+/** Bytes of one table that wait before they are written: one COPY, so one short transaction, of so much. */
 const BUFFERED_MAX = 512 * 1024;
 /** Its one row is made of all streams together (`authz_version`): whoever rebuilds or checks writes it himself. */
 export const COUNTED_TABLE = 'read.security' satisfies ReadTable;
 
 /** Writes rows by COPY, each table in pieces. One at a time uses the client. */
 export class RowWriter {
-  readonly #buffers = new Map<BuiltTable, string>();
+  readonly #buffers = new Map<BuiltTable, LineBuffer>();
   #writing: Promise<void> = Promise.resolve();
   #rows = 0;
 
@@ -38,13 +39,15 @@ export class RowWriter {
   }
 
   add(table: BuiltTable, row: Columns): void {
-    this.#buffers.set(table, (this.#buffers.get(table) ?? '') + copyLine(this.#shape(table), row));
+    let buffer = this.#buffers.get(table);
+    if (buffer === undefined) this.#buffers.set(table, (buffer = new LineBuffer()));
+    buffer.add(copyLine(this.#shape(table), row));
     this.#rows += 1;
   }
 
   /** Writes what has grown large, while the caller goes on; rejects with the error of what was written before. */
   async writeFull(): Promise<void> {
-    const full = [...this.#buffers].filter(([, text]) => text.length >= BUFFERED_MAX);
+    const full = [...this.#buffers].filter(([, { bytes }]) => bytes >= BUFFERED_MAX);
     if (full.length > 0) await this.#write(full);
   }
 
@@ -54,7 +57,7 @@ export class RowWriter {
     await this.#writing;
   }
 
-  async #write(parts: ReadonlyArray<readonly [BuiltTable, string]>): Promise<void> {
+  async #write(parts: ReadonlyArray<readonly [BuiltTable, LineBuffer]>): Promise<void> {
     await this.#writing;
     for (const [table] of parts) this.#buffers.delete(table);
     this.#writing = this.#copy(parts);
@@ -62,10 +65,10 @@ export class RowWriter {
     this.#writing.catch(() => undefined);
   }
 
-  async #copy(parts: ReadonlyArray<readonly [BuiltTable, string]>): Promise<void> {
-    for (const [table, text] of parts) {
+  async #copy(parts: ReadonlyArray<readonly [BuiltTable, LineBuffer]>): Promise<void> {
+    for (const [table, buffer] of parts) {
       const shape = this.#shape(table);
-      await copyInto(this.client, this.target(shape), shape.columns, text, COPY_OPTIONS);
+      await copyInto(this.client, this.target(shape), shape.columns, buffer.pieces(), COPY_OPTIONS);
     }
   }
 
@@ -81,12 +84,13 @@ export async function copyInto(
   client: ClientBase,
   target: string,
   columns: readonly string[],
-  text: string | Buffer,
+  text: ReadonlyArray<string | Buffer>,
   options: string,
 ): Promise<void> {
   const names = columns.map((name) => `"${name}"`).join(', ');
   const stream = client.query(copyFrom(`COPY ${target} (${names}) FROM STDIN WITH (${options})`));
-  stream.end(text);
+  for (const piece of text) stream.write(piece);
+  stream.end();
   await finished(stream);
 }
 

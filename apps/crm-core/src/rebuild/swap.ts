@@ -92,5 +92,5 @@ async function freezeSmall(client: Client, shape: TableShape): Promise<void> {
 /** FREEZE holds for a table that was emptied in the same transaction. */
 async function writeFrozen(client: Client, shape: TableShape, text: string | Buffer): Promise<void> {
   await client.query(`TRUNCATE ${shape.beside}`);
-  await copyInto(client, shape.beside, shape.columns, text, `${COPY_OPTIONS}, FREEZE`);
+  await copyInto(client, shape.beside, shape.columns, [text], `${COPY_OPTIONS}, FREEZE`);
 }

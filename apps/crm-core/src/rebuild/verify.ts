@@ -47,7 +47,7 @@ export async function verify(options: RebuildOptions): Promise<readonly Comparis
         const comparisons: Comparison[] = [];
         for (const shape of shapes.values()) {
           if (shape.table === COUNTED_TABLE) {
-            await copyInto(beside, shape.beside, shape.columns, copyLine(shape, counted.row), COPY_OPTIONS);
+            await copyInto(beside, shape.beside, shape.columns, [copyLine(shape, counted.row)], COPY_OPTIONS);
           }
           await beside.query('BEGIN');
           comparisons.push(await compareTable(client, beside, shape, options.keys));
