@@ -43,10 +43,11 @@ async function requireCopyable(client: ClientBase, { table }: TableShape): Promi
 
 /**
  * The indexes and key constraints of the live tables, under the same names; then every row is frozen (so that also a statement
- * whose snapshot is older than the swap sees it) and counted for the planner. Each session takes the next table that is left.
+ * whose snapshot is older than the swap sees it) and counted for the planner. Each session takes the largest table that is left, so that
+ * all end together.
  */
 export async function finishBeside(sessions: readonly ClientBase[], shapes: Shapes): Promise<void> {
-  const left = [...shapes.values()];
+  const left = sessions[0] === undefined ? [] : await largestFirst(sessions[0], shapes);
   const finish = async (client: ClientBase): Promise<void> => {
     await client.query(`SET maintenance_work_mem = '${INDEX_MEMORY}'`);
     for (let shape = left.shift(); shape !== undefined; shape = left.shift()) {
@@ -56,6 +57,15 @@ export async function finishBeside(sessions: readonly ClientBase[], shapes: Shap
   };
   const done = await Promise.allSettled(sessions.map(finish));
   for (const result of done) if (result.status === 'rejected') throw result.reason;
+}
+
+async function largestFirst(client: ClientBase, shapes: Shapes): Promise<TableShape[]> {
+  const { rows } = await client.query<{ beside: string; size: number }>(
+    'SELECT t.name AS beside, pg_relation_size(t.name::regclass)::float8 AS size FROM unnest($1::text[]) AS t(name)',
+    [[...shapes.values()].map(({ beside }) => beside)],
+  );
+  const sizes = new Map(rows.map(({ beside, size }) => [beside, size]));
+  return [...shapes.values()].sort((a, b) => (sizes.get(b.beside) ?? 0) - (sizes.get(a.beside) ?? 0));
 }
 
 async function indexStatements(client: ClientBase, { table, beside }: TableShape): Promise<readonly string[]> {

@@ -178,6 +178,18 @@ describe('a rebuild', () => {
     expect(await allRows()).toEqual(rows);
   });
 
+  it('that finds no second lane closes the first', async () => {
+    const seen: string[] = [];
+    const openOne: RebuildOptions['openLane'] = async (shapes, snapshot) => {
+      if (seen.push('opening') > 1) throw new Error('no second lane');
+      const lane = await options.openLane(shapes, snapshot);
+      return { ...lane, close: () => lane.close().finally(() => seen.push('closed')) };
+    };
+    await expect(rebuild({ ...options, openLane: openOne })).rejects.toThrow('no second lane');
+    expect(seen).toEqual(['opening', 'opening', 'closed']);
+    expect(await leftBeside()).toEqual([]);
+  });
+
   it('is refused while another runs', async () => {
     const both = await Promise.allSettled([rebuild(options), rebuild(options)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);

@@ -134,8 +134,11 @@ export async function build(
   const ranges = [...(await cutLog(client, lanes === 1 ? 1 : lanes * RANGES_A_LANE))];
   const counted = new CountedTotals();
   let [events, rows] = [0, 0];
-  const opened = await Promise.all(Array.from({ length: lanes }, () => openLane(shapes, snapshot)));
+  const opening = await Promise.allSettled(Array.from({ length: lanes }, () => openLane(shapes, snapshot)));
+  const opened = opening.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
   try {
+    // Those that did open are closed below: an open lane would keep the process alive.
+    for (const lane of opening) if (lane.status === 'rejected') throw lane.reason;
     await Promise.all(
       opened.map(async (lane) => {
         for (let range = ranges.shift(); range !== undefined; range = ranges.shift()) {

@@ -33,7 +33,7 @@ export function startLaneThread(): LaneThread {
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   worker.unref();
-  const ended = once(worker, 'exit');
+  const ended = once(worker, 'exit').catch(() => undefined);
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`a lane of the rebuild ended with exit code ${code}`)));
