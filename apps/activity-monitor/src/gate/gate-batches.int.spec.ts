@@ -209,25 +209,36 @@ describe('a batch', () => {
     expect(await Promise.all(viewers.map(recorded))).toEqual([2, 2, 1]);
   });
 
-  it('is refused whole when its parts do not fit together, and quotes nothing', async () => {
-    const viewer = await gate.person();
-    const parts = (ends: string, subjects: string): Promise<unknown> =>
-      gate.gateway.query(
-        `SELECT * FROM watch.admit_each(ARRAY[$1::uuid, $1], '{list.rows,list.rows}', '{row,row}', '{contact,contact}', $2, $3,
-           ARRAY[gen_random_uuid(), gen_random_uuid()], '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}', '{true,true}')`,
-        [viewer, subjects, ends],
-      );
-    const [one, two] = [`{${CARDS[0]}}`, `{${CARDS[0]},${CARDS[1]}}`];
-    for (const [ends, subjects] of [
-      ['{1}', one],
-      ['{1,1}', two],
-      ['{2,1}', one],
-      ['{NULL,1}', one],
-    ] as const) {
-      await expect(parts(ends, subjects)).rejects.toThrow(/^watch.admit_each: the arguments are not valid$/);
-    }
-    expect(await recorded(viewer)).toBe(0);
-  });
+  it.each(['free', 'taken'] as const)(
+    'is refused whole when its parts do not fit together, and quotes nothing, with the lock of its viewer %s',
+    async (lock) => {
+      const viewer = await gate.person();
+      const parts = (ends: string, subjects: string): Promise<unknown> =>
+        gate.gateway.query(
+          `SELECT * FROM watch.admit_each(ARRAY[$1::uuid, $1], '{list.rows,list.rows}', '{row,row}', '{contact,contact}', $2, $3,
+             ARRAY[gen_random_uuid(), gen_random_uuid()], '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}', '{true,true}')`,
+          [viewer, subjects, ends],
+        );
+      const [one, two] = [`{${CARDS[0]}}`, `{${CARDS[0]},${CARDS[1]}}`];
+      const holder = await gate.monitor.connect();
+      try {
+        await holder.query('BEGIN');
+        if (lock === 'taken') await holder.query('SELECT watch.lock_viewer($1)', [viewer]);
+        for (const [ends, subjects] of [
+          ['{1}', one],
+          ['{1,1}', two],
+          ['{2,1}', one],
+          ['{NULL,1}', one],
+        ] as const) {
+          await expect(parts(ends, subjects)).rejects.toThrow(/^watch.admit_each: the arguments are not valid$/);
+        }
+      } finally {
+        await holder.query('ROLLBACK');
+        holder.release();
+      }
+      expect(await recorded(viewer)).toBe(0);
+    },
+  );
 
   it('tells further attempts of who is held in one row, without the lock and without waiting for the disk', async () => {
     const viewer = await gate.person();

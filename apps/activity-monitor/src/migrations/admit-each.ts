@@ -207,11 +207,12 @@ BEGIN
   -- Only further refusals may be committed without waiting for the disk, and watch.refuse says so for the whole transaction.
   v_must_flush := v_admitted > 0;
   FOR i IN 1..v_asked LOOP
-    CONTINUE WHEN p_viewers[i] <> ALL (v_locked) OR (v_admitted > 0 AND array_position(p_viewers, p_viewers[i]) = i
-      AND EXISTS (SELECT FROM watch.disclosures AS x WHERE x.request_id = p_requests[i] AND x.at = v_at AND x.user_id = p_viewers[i]));
+    -- Also of a viewer whose lock was not free: what does not fit together is refused whole, whoever else is at work.
     IF (p_ends[i] >= coalesce(p_ends[i - 1], 0)) IS NOT TRUE THEN
       RAISE EXCEPTION 'watch.admit_each: the arguments are not valid' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    CONTINUE WHEN p_viewers[i] <> ALL (v_locked) OR (v_admitted > 0 AND array_position(p_viewers, p_viewers[i]) = i
+      AND EXISTS (SELECT FROM watch.disclosures AS x WHERE x.request_id = p_requests[i] AND x.at = v_at AND x.user_id = p_viewers[i]));
     v_answer := watch.admit(p_viewers[i], p_measures[i], p_kinds[i], p_subject_types[i],
       p_subjects[coalesce(p_ends[i - 1], 0) + 1 : p_ends[i]], p_requests[i], p_sessions[i], p_tokens[i], p_ips[i], p_masked[i]);
     IF current_setting('synchronous_commit') IS DISTINCT FROM c_commit THEN
