@@ -28,6 +28,7 @@ const catalogue: ProblemCatalogue = {
   'body-too-large': entry(413),
   'unsupported-media-type': entry(415),
   'malformed-body': entry(400),
+  'malformed-request': entry(400),
   'dependency-unavailable': entry(503),
   'validation-failed': entry(422),
   'too-many-attempts': entry(429),
@@ -166,9 +167,15 @@ describe('createHttpApp', () => {
     expect([good.status, await good.json()]).toEqual([201, { a: 1 }]);
   });
 
-  it('answers a broken request without echoing it', async () => {
-    const answer = await raw(`GET /${PLANTED} NONSENSE\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 400/);
+  it.each([
+    ['that is broken', `GET /${PLANTED} NONSENSE\r\n\r\n`],
+    ['with too many headers', `GET /things/1 HTTP/1.1\r\nHost: x\r\nx: ${PLANTED.repeat(2_000)}\r\n\r\n`],
+  ])('answers a request %s with a problem, and echoes nothing', async (_, request) => {
+    const answer = await raw(request);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400/);
+    expect(head).toMatch(/^content-type: application\/problem\+json$/m);
+    expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'malformed-request', requestId: expect.any(String) as string });
     expect(answer).not.toContain('9123456789');
   });
 

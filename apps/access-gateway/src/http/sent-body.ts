@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { DomainError, type FieldError } from '#kernel';
-import { mediaTypeOf, parseJsonBody, storable } from '#platform';
+import { mediaTypeOf, parseJsonBody } from '#platform';
 
 /** A body as it came over the wire; nothing of it has been judged. */
 export interface SentBody {
@@ -21,9 +21,9 @@ export const Sent = createParamDecorator((_: unknown, context: ExecutionContext)
   sentBody(context.switchToHttp().getRequest<FastifyRequest>()),
 );
 
-/** The JSON of a body. Throws `unsupported-media-type`, `malformed-body`, and `validation-failed` for a text that cannot be kept. */
+/** The JSON of a body. Throws `unsupported-media-type` and `malformed-body`. */
 export function parseJson(sent: SentBody): unknown {
-  return storable(parseJsonBody(sent.bytes, sent.mediaType));
+  return parseJsonBody(sent.bytes, sent.mediaType);
 }
 
 /** `parseJson`, then the schema. Throws `validation-failed` naming the fields; never quotes a value. */
