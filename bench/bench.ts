@@ -21,7 +21,7 @@ import { BenchSystem } from './system.js';
 const ROUNDS = 5;
 const SECONDS_A_ROUND = 2;
 const WARM_UP_SECONDS = 3;
-/** Longest wait between two rounds unless a row says otherwise, and of all waits together. */
+/** Longest wait between two rounds, and of all waits together. */
 const SETTLED_WITHIN_MS = 15_000;
 const WAITING_IN_ALL_MS = 500_000;
 /** All of it. What takes longer hangs. */
@@ -107,6 +107,7 @@ class Run {
     const options = { rounds: ROUNDS, seconds: SECONDS_A_ROUND, progress };
     const optionsOf = (wanted: MeasureOptions = {}): RoundOptions => ({
       ...options,
+      seconds: wanted.seconds ?? SECONDS_A_ROUND,
       warmUpSeconds: wanted.wholeRuns === true ? 0 : WARM_UP_SECONDS,
       settle: () => settle(wanted),
     });
@@ -119,11 +120,11 @@ class Run {
     };
   }
 
-  async #settle(pid: number, { settledWithinMs = SETTLED_WITHIN_MS, isDone }: MeasureOptions): Promise<void> {
+  async #settle(pid: number, { leavesWork }: MeasureOptions): Promise<void> {
+    if (leavesWork === true) return;
     const since = Date.now();
-    const end = since + Math.min(settledWithinMs, WAITING_IN_ALL_MS - this.#waited);
-    let atRest = await untilAtRest(pid, end - since);
-    while (atRest && isDone !== undefined && !(await isDone())) atRest = await untilAtRest(pid, end - Date.now());
+    const end = since + Math.min(SETTLED_WITHIN_MS, WAITING_IN_ALL_MS - this.#waited);
+    const atRest = await untilAtRest(pid, end - since);
     this.#waited += Date.now() - since;
     if (!atRest) this.#unsettled += 1;
   }
