@@ -74,10 +74,10 @@ export class BenchSystem {
     return this.#process?.pid ?? 0;
   }
 
-  /** The processes of the four services; the servers are not among them. */
-  servicePids(): readonly number[] {
+  /** What runs of the four services; the servers are not among it. */
+  services(): readonly RunEntry[] {
     const entries = JSON.parse(readFileSync(join(this.dataDir, 'run.json'), 'utf8')) as RunEntry[];
-    return entries.filter(({ service }) => service !== 'nats' && service !== 'postgres').map(({ pid }) => pid);
+    return entries.filter(({ service }) => service !== 'nats' && service !== 'postgres');
   }
 
   get connections(): Connections {

@@ -40,8 +40,8 @@ export async function leadIntake(bench: Bench): Promise<Measurement[]> {
 }
 
 async function whileServicesStand<Result>(system: BenchSystem, work: () => Promise<Result>): Promise<Result> {
-  const pids = system.servicePids();
-  const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => pids.forEach((pid) => process.kill(pid, signal));
+  const running = system.services();
+  const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => running.forEach(({ pid }) => process.kill(pid, signal));
   tell('SIGSTOP');
   try {
     return await work();
