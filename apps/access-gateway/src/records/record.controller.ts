@@ -123,7 +123,7 @@ function recordController(kind: RecordKind): Type {
       body: recordBodies[type],
       status: 201,
       answer: cardSchemas[type],
-      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found'],
+      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found', 'view-limit-reached'],
     })
     async create(
       @CurrentWho() who: Who,
@@ -132,7 +132,7 @@ function recordController(kind: RecordKind): Type {
     ): Promise<Record<string, unknown>> {
       const made = await this.core.command(command('Create'), who, request);
       reply.header('location', `/v1/${kind.route}/${made.id}`);
-      const card = await this.records.made(kind, who, made.id);
+      const card = await this.records.made(kind, who, made);
       reply.header('etag', etagOf(card.version));
       return card.body;
     }
