@@ -1,8 +1,11 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startSystem, type System } from '#testing';
+import { HeadsFile, type OutsideHead } from '../../apps/crm-core/src/seals/heads-file.js';
+import { writeAtomically } from '../../deploy/src/atomic-file.js';
 import { eventually, made, outcome, Staff, unique } from '../journeys/staff.js';
 import { Load, NO_RATES, summary, type Answer } from './load.js';
 import { SmallDisk } from './small-disk.js';
@@ -95,9 +98,10 @@ describe('a full disk', () => {
     const database = await connect();
     try {
       await eventually('the last head outside', async () => {
+        // What stands behind the last end of a line is on its way.
         const lines = readFileSync(join(system.dataDir, 'heads', 'heads.jsonl'), 'utf8')
-          .trimEnd()
-          .split('\n');
+          .split('\n')
+          .slice(0, -1);
         const numbers = lines.map((line) => (JSON.parse(line) as { number: number }).number);
         expect(numbers).toEqual(numbers.map((_, index) => index + 1));
         const { rows } = await database.query<{ number: number }>('SELECT max(number)::int AS number FROM es.seals');
@@ -156,6 +160,44 @@ describe('a full disk', () => {
     }
     await made(staff.admin.post('/v1/contacts', { name: unique('After') }));
   }, 120_000);
+});
+
+describe('a disk with room for a part', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'palisade-part-'));
+  let disk: SmallDisk;
+  beforeAll(() => (disk = SmallDisk.under(folder, 1)));
+  afterAll(() => {
+    disk.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('leaves the file that was to be replaced as it was', () => {
+    const [file, longer] = [join(folder, 'run.json'), 'x'.repeat(20_000)];
+    writeAtomically(file, 'whole', 0o600);
+    disk.leave(4_096);
+    expect(() => writeAtomically(file, longer, 0o600)).toThrow('ENOSPC');
+    expect(readFileSync(file, 'utf8')).toBe('whole');
+    disk.free();
+    writeAtomically(file, longer, 0o600);
+    expect(readFileSync(file, 'utf8')).toBe(longer);
+  });
+
+  it('takes no head for written that is not, and cuts its part off', async () => {
+    const heads = new HeadsFile(join(folder, 'heads.jsonl'));
+    const head = (number: number): OutsideHead => ({
+      ...{ number, previousHead: Buffer.alloc(32), root: Buffer.alloc(32), events: 1_000, total: 1_000 },
+      ...{ sealedAt: '2026-01-01T00:00:00.000Z', head: Buffer.alloc(32), keyId: 'key', signature: Buffer.alloc(64) },
+      prints: Buffer.alloc(8_000),
+    });
+    await heads.prepare();
+    await heads.append([head(1)]);
+    disk.leave(4_096);
+    await expect(heads.append([head(2)])).rejects.toThrow('ENOSPC');
+    disk.free();
+    expect((await heads.prepare())?.number).toBe(1);
+    await heads.append([head(2)]);
+    expect((await heads.last())?.number).toBe(2);
+  });
 });
 
 async function writeUntilRefused(database: pg.Client): Promise<'refused' | 'written'> {

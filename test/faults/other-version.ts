@@ -49,7 +49,7 @@ export class OtherVersion {
       await Promise.all(SERVICES.map((service) => version.start(service)));
     } catch (error) {
       await version.stop();
-      throw error;
+      throw new Error(`${error instanceof Error ? error.message : ''}\n${system.logTails()}`, { cause: error });
     }
     return version;
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,6 +31,13 @@ export class SmallDisk {
   fill(): void {
     this.#takeAll();
     this.#refill = setInterval(() => this.#takeAll(), AGAIN_EVERY_MS);
+  }
+
+  /** Leaves room for so many bytes, whole pages of 4,096: what is longer is written in part. */
+  leave(bytes: number): void {
+    this.#takeAll();
+    const filler = join(this.folder, FILLER);
+    truncateSync(filler, statSync(filler).size - bytes);
   }
 
   /** There is room again. */
