@@ -86,8 +86,8 @@ async function addParts(client: pg.Client, from: number, eventsOfOne: number): P
   );
   await client.query(
     `INSERT INTO es.events (seq, tx_id, id, stream, version, type, schema_version, data, metadata)
-     SELECT nextval('es.events_seq'), '3', uuidv7(), 'contact-' || c.id, version, e.type, e.schema_version, e.data, e.metadata
-     FROM ${some}, generate_series(1, ${eventsOfOne}) AS version,
+     SELECT nextval('es.events_seq'), '3', uuidv7(), 'contact-' || c.id, step, e.type, e.schema_version, e.data, e.metadata
+     FROM ${some}, generate_series(1, ${eventsOfOne}) AS step,
        (SELECT * FROM es.events WHERE type = 'ContactCreated' LIMIT 1) AS e`,
   );
 }
