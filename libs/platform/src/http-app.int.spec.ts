@@ -78,9 +78,10 @@ describe('createHttpApp', () => {
     destination: { write: (line) => void (log += line) },
   });
   const checks: Record<string, () => Promise<unknown>> = { database: () => Promise.resolve(), broker: () => Promise.resolve() };
+  const dispensable: Record<string, () => Promise<unknown>> = { mail: () => Promise.resolve() };
 
   beforeAll(async () => {
-    const root = { module: ThingsModule, imports: [HealthModule.forRoot(checks as HealthChecks)] };
+    const root = { module: ThingsModule, imports: [HealthModule.forRoot(checks as HealthChecks, dispensable as HealthChecks)] };
     app = await createHttpApp(root, { logger, catalogue, bodyLimit: 1_000 });
     await app.listen(0, '127.0.0.1');
     url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
@@ -181,16 +182,19 @@ describe('createHttpApp', () => {
 
   it('tells live from ready, and what is down by name', async () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({
-      status: 'ready',
-      checks: { database: 'up', broker: 'up' },
-    });
+    const ready = async (): Promise<[number, unknown]> => {
+      const answer = await fetch(`${url}/health/ready`);
+      return [answer.status, await answer.json()];
+    };
+    expect(await ready()).toEqual([200, { status: 'ready', checks: { database: 'up', broker: 'up', mail: 'up' } }]);
+    dispensable['mail'] = () => Promise.reject(new Error('away'));
+    expect(await ready()).toEqual([200, { status: 'degraded', checks: { database: 'up', broker: 'up', mail: 'down' } }]);
     checks['broker'] = () => new Promise(() => undefined);
     const started = Date.now();
     const response = await fetch(`${url}/health/ready`);
     expect([response.status, await response.json()]).toEqual([
       503,
-      { status: 'not-ready', checks: { database: 'up', broker: 'down' } },
+      { status: 'not-ready', checks: { database: 'up', broker: 'down', mail: 'down' } },
     ]);
     expect(Date.now() - started).toBeLessThan(1_000);
     checks['broker'] = () => Promise.resolve();

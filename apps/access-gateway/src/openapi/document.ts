@@ -29,9 +29,12 @@ const JSON_TYPE = 'application/json';
 const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
   '/health/live': { summary: 'Alive', tag: 'Operations', answer: z.object({ status: z.literal('live') }) },
   '/health/ready': {
-    summary: 'Ready, and what is down, by name',
+    summary: 'Ready, and what is down, by name; degraded while service goes on without it',
     tag: 'Operations',
-    answer: z.object({ status: z.enum(['ready', 'not-ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) }),
+    answer: z.object({
+      status: z.enum(['ready', 'degraded', 'not-ready']),
+      checks: z.record(z.string(), z.enum(['up', 'down'])),
+    }),
   },
   '/metrics': {
     summary: 'Prometheus metrics, from this machine only',
