@@ -45,6 +45,7 @@ export async function growth(bench: Bench): Promise<Measurement[]> {
       { systems: sides.map(({ system }) => system) },
     );
     if (grown === undefined || small === undefined) throw new Error('no rounds');
+    bench.progress(`${what}: p50 ${grown.p50.median} ms against ${small.p50.median} ms`);
     measurements.push({
       ...{ name: `growth-${what}`, title: `${TITLES[what]}, ${GROWN.toLocaleString('en')} contacts, p50 in ms`, ours: grown },
       comparisons: [compare(grown, small, { figure: 'p50', is: 'most', value: MOST_TIMES })],
