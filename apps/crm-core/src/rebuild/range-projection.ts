@@ -36,32 +36,46 @@ export async function openSession(databaseUrl: Secret<string>, applicationName: 
   return client;
 }
 
-/** A lane in this thread: one session reads under the snapshot, another writes. */
+/** A lane in this thread: one session reads events under the snapshot, one the keys, another writes. */
 export async function openLane(databaseUrl: Secret<string>, keys: LogKeys, shapes: Shapes, snapshot: string): Promise<Lane> {
-  const reader = await openSession(databaseUrl, 'rebuild-reader');
+  const reader = await openReader(databaseUrl, 'rebuild-reader', snapshot);
+  const keyReader = await openReader(databaseUrl, 'rebuild-key-reader', snapshot);
   const writer = await openSession(databaseUrl, 'rebuild-writer');
-  await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  await reader.query(`SET TRANSACTION SNAPSHOT ${reader.escapeLiteral(snapshot)}`);
+  const readers = { events: reader, keys: keyReader };
   return {
-    project: (range) => projectRange(reader, new RowWriter(writer, shapes, ({ beside }) => beside), keys, range),
+    project: (range) => projectRange(readers, new RowWriter(writer, shapes, ({ beside }) => beside), keys, range),
     close: async () => {
       await reader.end();
+      await keyReader.end();
       await writer.end();
     },
   };
 }
 
-async function projectRange(reader: Client, rows: RowWriter, keys: LogKeys, range: StreamRange): Promise<RangeResult> {
+/** The snapshot as a session of its own sees it. */
+async function openReader(databaseUrl: Secret<string>, applicationName: string, snapshot: string): Promise<Client> {
+  const reader = await openSession(databaseUrl, applicationName);
+  await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  await reader.query(`SET TRANSACTION SNAPSHOT ${reader.escapeLiteral(snapshot)}`);
+  return reader;
+}
+
+interface Readers {
+  readonly events: Client;
+  readonly keys: Client;
+}
+
+async function projectRange(readers: Readers, rows: RowWriter, keys: LogKeys, range: StreamRange): Promise<RangeResult> {
   let events = 0;
   let security: Columns | null = null;
   const raises: Array<readonly [string, number]> = [];
-  const batches = readRange(reader, range);
+  const batches = readRange(readers.events, range);
   let next = batches.next();
   for (;;) {
     const { done, value: streams } = await next;
     if (done === true) break;
-    const projecting = projectStreams(reader, keys, streams);
-    // Behind the query for the keys: the server reads on while these are worked at. What comes of it is seen in the next turn.
+    const projecting = projectStreams(readers.keys, keys, streams);
+    // Beside the query for the keys: the next ones are cut from what has come. What comes of it is seen in the next turn.
     next = batches.next();
     next.catch(() => undefined);
     for (const stream of await projecting) {
