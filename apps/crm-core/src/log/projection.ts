@@ -8,7 +8,9 @@ import type { RowChange } from './row-change.js';
  * here, so they cannot differ.
  */
 export function projectionOf(aggregate: AnyAggregate, recorded: ProjectedEvent, tools: ProjectionTools): readonly RowChange[] {
-  return [...aggregate.project(recorded, tools), ...auditRowsOf(recorded)];
+  const changes = aggregate.project(recorded, tools);
+  const audit = auditRowsOf(recorded);
+  return audit.length === 0 ? changes : [...changes, ...audit];
 }
 
 /** What a projection of this stream may do with personal values. Without a key it seals nothing. */
