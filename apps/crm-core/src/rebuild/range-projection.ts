@@ -24,11 +24,17 @@ export interface Lane {
   close(): Promise<void>;
 }
 
+/**
+ * A writer beside does not wait for the disk: the swap's commit waits for all that was written before it, and without a swap there is
+ * nothing to keep.
+ */
+const NOT_WAITING = ' -c synchronous_commit=off';
+
 /** A session for long work: the bounds of the role are for services. */
-export async function openSession(databaseUrl: Secret<string>, applicationName: string): Promise<Client> {
+export async function openSession(databaseUrl: Secret<string>, applicationName: string, settings = ''): Promise<Client> {
   const client = new Client({
     ...{ connectionString: databaseUrl.expose(), application_name: applicationName, connectionTimeoutMillis: 5_000 },
-    options: '-c statement_timeout=0 -c transaction_timeout=0 -c idle_in_transaction_session_timeout=600s -c lock_timeout=10s',
+    options: `-c statement_timeout=0 -c transaction_timeout=0 -c idle_in_transaction_session_timeout=600s -c lock_timeout=10s${settings}`,
   });
   // A connection that breaks is reported by the query that needs it.
   client.on('error', () => undefined);
@@ -40,7 +46,7 @@ export async function openSession(databaseUrl: Secret<string>, applicationName: 
 export async function openLane(databaseUrl: Secret<string>, keys: LogKeys, shapes: Shapes, snapshot: string): Promise<Lane> {
   const reader = await openReader(databaseUrl, 'rebuild-reader', snapshot);
   const keyReader = await openReader(databaseUrl, 'rebuild-key-reader', snapshot);
-  const writer = await openSession(databaseUrl, 'rebuild-writer');
+  const writer = await openSession(databaseUrl, 'rebuild-writer', NOT_WAITING);
   const readers = { events: reader, keys: keyReader };
   return {
     project: (range) => projectRange(readers, new RowWriter(writer, shapes, ({ beside }) => beside), keys, range),
