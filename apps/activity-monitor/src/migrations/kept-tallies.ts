@@ -1,5 +1,5 @@
 /**
- * The tally of a person's last disclosure of a measure, kept beside the log with what the next admission needs (ADR 35): it finds in one
+ * The tally of a person's last disclosure of a measure, kept beside the log with what the next admission needs (ADR 37): it finds in one
  * row by key what it would have to look up in five places, and changes that row in place. Written in the transaction of the disclosure,
  * under the lock of the viewer, and not logged: after a crash there is none, and the first admission reads the log.
  *
