@@ -1,4 +1,4 @@
-import type { DomainEvent } from '#kernel';
+import { DomainError, type DomainEvent } from '#kernel';
 import type { StoredEvent } from '#event-store';
 import { openSecrets } from '#privacy';
 import { keyOwner, streamParts, type Aggregate, type RecordedEvent, type Upcaster } from './aggregate.js';
@@ -48,7 +48,11 @@ export function openEvent<Event extends DomainEvent>(
   const { id, stream, version, type, schemaVersion, metadata } = stored;
   const data = openSecrets(stored.data, key, `${stream}|${id}`) as Readonly<Record<string, unknown>>;
   const known = (eventVersions as Readonly<Record<string, number>>)[type];
-  if (known === undefined || schemaVersion > known) throw new Error(`this build does not know ${type} version ${schemaVersion}`);
+  // A core of a later version wrote it while this one is still there (ADR 35): whoever asks again comes to one that knows.
+  if (known === undefined || schemaVersion > known) {
+    const detail = `this build does not know ${type} version ${schemaVersion}`;
+    throw new DomainError('dependency-unavailable', { detail, retryAfterSeconds: 1 });
+  }
   const chain = (upcasters as Readonly<Record<string, Readonly<Record<number, Upcaster>>>> | undefined)?.[type] ?? {};
   let present = data;
   for (let from = schemaVersion; from < known; from += 1) {
