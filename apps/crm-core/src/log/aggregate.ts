@@ -43,6 +43,11 @@ export interface Aggregate<State, Command, Event extends DomainEvent> extends De
   readonly upcasters?: { readonly [Type in Event['type']]?: Readonly<Record<number, Upcaster>> };
   /** The event with which the stream's data key is destroyed: whatever it and those before it sealed stays closed for good. */
   readonly erasedBy?: Event['type'];
+  /**
+   * The event whose fields take the place of those of the same name in the stream's first event and in earlier ones of this type, in the
+   * state as in every row (but for `customFields`, whose members do).
+   */
+  readonly changedBy?: Event['type'];
   /** What this event changes in the read models; doing it twice changes nothing. */
   project(recorded: ProjectedEvent<Event>, tools: ProjectionTools): readonly RowChange[];
 }

@@ -5,6 +5,7 @@ import { keyOwner, streamParts, type AnyAggregate } from '../log/aggregate.js';
 import { generationOf, openStream } from '../log/event-codec.js';
 import { projectionOf, projectionTools } from '../log/projection.js';
 import { foldChanges, type FoldedStream } from './stream-fold.js';
+import { withoutReplaced } from './replaced-fields.js';
 import type { WholeStream } from './stream-reader.js';
 
 /** Keys that open the log. */
@@ -50,7 +51,7 @@ async function projectStream(
   key: Buffer | undefined,
   lookupKey: Buffer,
 ): Promise<FoldedStream> {
-  const recorded = await openStream(aggregate, events, () => Promise.resolve(key));
+  const recorded = await openStream(aggregate, withoutReplaced(aggregate, events), () => Promise.resolve(key));
   const tools = projectionTools(lookupKey, stream, key);
   return foldChanges(
     stream,
