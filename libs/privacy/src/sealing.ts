@@ -21,7 +21,6 @@ const SEALED = new Scratch();
 const SEALED_PART = (start: number, end: number): Buffer => SEALED.view(start, end);
 const PLACE = new Scratch();
 
-
 /** A fresh 256-bit data key. */
 export function newDataKey(): Buffer {
   return randomBytes(KEY_BYTES);

@@ -6,10 +6,7 @@ import type { RowChange } from './row-change.js';
 export type ProjectedMetadata = Pick<EventMetadata, 'at' | 'actorId' | 'ip'>;
 
 /** An event with its place in the log, its secrets open and its shape the present one: what projections and facts are made of. */
-export interface RecordedEvent<
-  E extends DomainEvent = DomainEvent,
-  Metadata extends ProjectedMetadata = EventMetadata,
-> {
+export interface RecordedEvent<E extends DomainEvent = DomainEvent, Metadata extends ProjectedMetadata = EventMetadata> {
   readonly event: E;
   readonly id: string;
   /** Id of the aggregate. */
@@ -29,7 +26,10 @@ export interface ProjectionTools {
 }
 
 /** Data of an older shape, secrets open, to the next shape. Pure; it must not throw on anything that was ever written. */
-export type Upcaster = (data: Readonly<Record<string, unknown>>, metadata: ProjectedMetadata) => Readonly<Record<string, unknown>>;
+export type Upcaster = (
+  data: Readonly<Record<string, unknown>>,
+  metadata: ProjectedMetadata,
+) => Readonly<Record<string, unknown>>;
 
 /** One kind of stream: its rules, the version of each of its event shapes, and its inline projection. */
 export interface Aggregate<State, Command, Event extends DomainEvent> extends Decider<State, Command, Event> {

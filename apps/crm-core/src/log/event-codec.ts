@@ -1,14 +1,7 @@
 import type { DomainEvent } from '#kernel';
 import type { EventMetadata, StoredEvent } from '#event-store';
 import { openSecrets } from '#privacy';
-import {
-  keyOwner,
-  streamParts,
-  type Aggregate,
-  type ProjectedMetadata,
-  type RecordedEvent,
-  type Upcaster,
-} from './aggregate.js';
+import { keyOwner, streamParts, type Aggregate, type ProjectedMetadata, type RecordedEvent, type Upcaster } from './aggregate.js';
 
 /** What the codec needs of a stored event: its place in commit order says nothing of its content. */
 export type CodedEvent<Metadata extends ProjectedMetadata = EventMetadata> = Omit<StoredEvent, 'seq' | 'txId' | 'metadata'> & {
