@@ -31,8 +31,17 @@ export async function openStream<Event extends DomainEvent, Metadata extends Pro
 ): Promise<readonly RecordedEvent<Event, Metadata>[]> {
   const [first] = stored;
   if (first === undefined) return [];
+  const key = aggregate.sealed ? await findKey(keyOwner(first.stream, generationOf(aggregate, stored))) : undefined;
+  return openEvents(aggregate, stored, key);
+}
+
+/** `openStream` with the key of the last generation at hand, if there is one. */
+export function openEvents<Event extends DomainEvent, Metadata extends ProjectedMetadata = EventMetadata>(
+  aggregate: Shapes<Event>,
+  stored: readonly CodedEvent<Metadata>[],
+  key: Buffer | undefined,
+): readonly RecordedEvent<Event, Metadata>[] {
   const last = generationOf(aggregate, stored);
-  const key = aggregate.sealed ? await findKey(keyOwner(first.stream, last)) : undefined;
   let generation = 0;
   return stored.map((event) => {
     const opened = openEvent<Event, Metadata>(aggregate, event, generation === last ? key : undefined);

@@ -178,7 +178,7 @@ async function putRight(client: Client, shapes: Shapes, keys: LogKeys, names: re
   );
   await removeRows(client, names);
   const streams = await readStreams(client, names);
-  const folded = await projectStreams(client, keys, streams);
+  const folded = [...(await projectStreams(client, keys, streams))];
   await replaceRows(client, shapes, ({ table }) => table, folded);
   const destroyed = folded.flatMap(({ destroyedKeys }) => destroyedKeys);
   if (destroyed.length > 0) await client.query('DELETE FROM vault.keys WHERE owner = ANY($1::text[])', [destroyed]);

@@ -18,7 +18,7 @@ export interface StreamRange {
 /** Events of one batch at least, and of two what a lane has in memory: with a thousand the garbage collector copies four times as much. */
 const BATCH = 200;
 /** Streams of a sample that bounds are taken from, for each range. */
-const SAMPLED_PER_RANGE = 200;
+const SAMPLED_PER_RANGE = 60;
 /** `->>` of the metadata and no more of it: as text it is as long as the rest of an event. */
 const COLUMNS = `id, stream, version, type, schema_version, data, metadata->>'at', metadata->>'actorId', metadata->>'ip'`;
 const LINE_END = 0x0a;
