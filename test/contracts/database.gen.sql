@@ -819,6 +819,8 @@ TABLE watch.disclosures OWNER palisade_monitor
   CREATE INDEX disclosures_request ON watch.disclosures USING btree (request_id)
   CREATE INDEX disclosures_counter ON watch.disclosures USING btree (user_id, epoch, measure, at)
   CREATE INDEX disclosures_card ON watch.disclosures USING btree (user_id, epoch, subject_id, at) WHERE (measure = ANY (ARRAY['deal.opened'::text, 'contact.opened'::text, 'company.opened'::text]))
+  CREATE TRIGGER forget_tallies AFTER DELETE OR UPDATE OF at, user_id, epoch, measure, subject_ids, amount, tally_distinct, hour_eve, hour_count, day_eve, day_count ON watch.disclosures FOR EACH ROW EXECUTE FUNCTION watch.forget_tallies()
+  CREATE TRIGGER forget_tallies_written AFTER INSERT ON watch.disclosures FOR EACH ROW WHEN ((new.tally_distinct IS NULL)) EXECUTE FUNCTION watch.forget_tallies()
   GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
 
 TABLE watch.further_refusals OWNER palisade_monitor
@@ -832,6 +834,25 @@ TABLE watch.holds OWNER palisade_monitor
   cause jsonb NOT NULL
   at timestamp with time zone NOT NULL
   CREATE UNIQUE INDEX holds_pkey ON watch.holds USING btree (user_id, epoch)
+  CREATE TRIGGER forget_tallies AFTER INSERT ON watch.holds FOR EACH ROW EXECUTE FUNCTION watch.forget_tallies()
+  GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
+
+TABLE watch.kept_tallies OWNER palisade_monitor
+  user_id uuid NOT NULL
+  measure text NOT NULL
+  authz_version bigint NOT NULL
+  is_admin boolean NOT NULL
+  epoch integer NOT NULL
+  is_distinct boolean NOT NULL
+  last_at timestamp with time zone NOT NULL
+  until timestamp with time zone NOT NULL
+  hour_eve timestamp with time zone
+  hour_count integer
+  hour_near integer
+  day_eve timestamp with time zone
+  day_count integer
+  day_near integer
+  CREATE UNIQUE INDEX kept_tallies_pkey ON watch.kept_tallies USING btree (user_id, measure)
   GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
 
 VIEW watch.outbox OWNER palisade_monitor
@@ -923,29 +944,32 @@ FUNCTION vault.kek_of(p_wrapped bytea) RETURNS text OWNER palisade_core BODY e3b
 FUNCTION vault.refuse_retired_kek() RETURNS trigger OWNER palisade_core BODY d001d6bab9e1b657 EXECUTE palisade_core
 FUNCTION vault.require_contacts(p_blind bytea, p_expected uuid[]) RETURNS void OWNER palisade_core BODY fb6a20611aaa5043 EXECUTE palisade_core
 FUNCTION watch.add_up_refusals() RETURNS void OWNER palisade_monitor BODY 731a72577a854195 EXECUTE palisade_monitor
-FUNCTION watch.admit(p_viewer uuid, p_measure text, p_kind text, p_subject_type text, p_subjects uuid[], p_request uuid, p_session uuid, p_token uuid, p_ip text, p_masked boolean) RETURNS watch.admission OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY 412311e8cf12f501 EXECUTE palisade_core, palisade_gateway, palisade_monitor
-FUNCTION watch.admit_each(p_viewers uuid[], p_measures text[], p_kinds text[], p_subject_types text[], p_subjects uuid[], p_ends integer[], p_requests uuid[], p_sessions uuid[], p_tokens uuid[], p_ips text[], p_masked boolean[]) RETURNS SETOF watch.placed_admission OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY cb79149fa0691b04 EXECUTE palisade_core, palisade_gateway, palisade_monitor
+FUNCTION watch.admit(p_viewer uuid, p_measure text, p_kind text, p_subject_type text, p_subjects uuid[], p_request uuid, p_session uuid, p_token uuid, p_ip text, p_masked boolean) RETURNS watch.admission OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY d44d7454e6202f3b EXECUTE palisade_core, palisade_gateway, palisade_monitor
+FUNCTION watch.admit_each(p_viewers uuid[], p_measures text[], p_kinds text[], p_subject_types text[], p_subjects uuid[], p_ends integer[], p_requests uuid[], p_sessions uuid[], p_tokens uuid[], p_ips text[], p_masked boolean[]) RETURNS SETOF watch.placed_admission OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY 39cbac841e4ad991 EXECUTE palisade_core, palisade_gateway, palisade_monitor
 FUNCTION watch.choose_limits(p_viewer uuid, p_measure text) RETURNS watch.person_limits OWNER palisade_monitor BODY 3c4830032a89cf21 EXECUTE palisade_monitor
 FUNCTION watch.counted(p_user uuid, p_epoch integer, p_measure text, p_eve timestamp with time zone, p_distinct boolean, p_subject uuid, OUT count bigint, OUT seen boolean) RETURNS record OWNER palisade_monitor BODY 18050f17875574e4 EXECUTE palisade_monitor
 FUNCTION watch.drop_tallies(p_user uuid, p_epoch integer, p_measures text[], p_at timestamp with time zone) RETURNS void OWNER palisade_monitor BODY 7c9763020cc56115 EXECUTE palisade_monitor
 FUNCTION watch.event_of(p watch.disclosures) RETURNS jsonb OWNER palisade_monitor BODY e3b0c44298fc1c14 EXECUTE palisade_gateway, palisade_monitor
 FUNCTION watch.event_of(p watch.refusals) RETURNS jsonb OWNER palisade_monitor BODY e3b0c44298fc1c14 EXECUTE palisade_gateway, palisade_monitor
 FUNCTION watch.expired(p_user uuid, p_epoch integer, p_measure text, p_from timestamp with time zone, p_to timestamp with time zone, p_distinct boolean) RETURNS bigint OWNER palisade_monitor BODY 74ad93c5ca2f7cdc EXECUTE palisade_monitor
+FUNCTION watch.forget_tallies() RETURNS trigger OWNER palisade_monitor BODY 58f2653d2a9e460b EXECUTE palisade_monitor
 FUNCTION watch.hold(p_viewer uuid, p_epoch integer, p_cause jsonb, p_at timestamp with time zone) RETURNS boolean OWNER palisade_monitor BODY a5e02bde5460d700 EXECUTE palisade_monitor
 FUNCTION watch.is_askable(p_viewer uuid, p_measure text, p_kind text, p_subject_type text, p_subjects uuid[], p_request uuid, p_masked boolean) RETURNS boolean OWNER palisade_monitor BODY e3b0c44298fc1c14 EXECUTE palisade_monitor
 FUNCTION watch.is_held(p_user uuid) RETURNS boolean OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp BODY 16adde4f5a0dacd9 EXECUTE palisade_core, palisade_gateway, palisade_monitor
 FUNCTION watch.iso(p_at timestamp with time zone) RETURNS text OWNER palisade_monitor BODY e3b0c44298fc1c14 EXECUTE palisade_gateway, palisade_monitor
+FUNCTION watch.keep_tally(p_viewer uuid, p_measure text) RETURNS void OWNER palisade_monitor BODY 1be2aa0114f534ed EXECUTE palisade_monitor
 FUNCTION watch.limits_for(p_limits jsonb, p_measures text[], p_user uuid, p_roles uuid[]) RETURNS TABLE(measure text, "window" text, action text, max integer) OWNER palisade_monitor BODY 39c8c0d4437aef2e EXECUTE palisade_monitor
 FUNCTION watch.lock_viewer(p_viewer uuid) RETURNS void OWNER palisade_monitor BODY e3b0c44298fc1c14 EXECUTE palisade_monitor
 FUNCTION watch.note_looked_up(p_viewer uuid, p_request uuid, p_contacts uuid[]) RETURNS void OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY dad95e83fd4acb93 EXECUTE palisade_core, palisade_monitor
 FUNCTION watch.note_named(p_viewer uuid, p_request uuid, p_deal uuid, p_contacts uuid[]) RETURNS void OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY 99cd57271d82258f EXECUTE palisade_gateway, palisade_monitor
-FUNCTION watch.plain_tally(p_near integer, p_window_eve timestamp with time zone, p_length interval, p_last timestamp with time zone, p_tally_eve timestamp with time zone, p_tally integer, p_amount integer, p_distinct boolean, p_seen_at timestamp with time zone) RETURNS TABLE(eve timestamp with time zone, count integer, plain boolean) OWNER palisade_monitor BODY ea0a74a208ee9139 EXECUTE palisade_monitor
 FUNCTION watch.reached(p_limits watch.person_limits, p_slot integer, p_tally watch.tally) RETURNS jsonb OWNER palisade_monitor BODY 34c750c2042882fd EXECUTE palisade_monitor
 FUNCTION watch.refuse(p watch.refusals) RETURNS watch.admission OWNER palisade_monitor BODY ff3017554f3988d3 EXECUTE palisade_monitor
 FUNCTION watch.refusing(p_reached jsonb) RETURNS jsonb OWNER palisade_monitor BODY f3ef6c7ffa2f37f3 EXECUTE palisade_monitor
 FUNCTION watch.standings(p_user uuid) RETURNS TABLE(measure text, "window" text, action text, max integer, count bigint, since timestamp with time zone) OWNER palisade_monitor SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY 26368529dbafe2e3 EXECUTE palisade_monitor
+FUNCTION watch.tally_until(p_window text, p_windowing text, p_zone text, p_at timestamp with time zone, p_eve timestamp with time zone) RETURNS timestamp with time zone OWNER palisade_monitor BODY 34febf128d3e91a7 EXECUTE palisade_monitor
 FUNCTION watch.was_refused(p_user uuid) RETURNS boolean OWNER palisade_monitor BODY 25bb7a24ecfe3340 EXECUTE palisade_monitor
+FUNCTION watch.weigh(p_viewer uuid, p_measure text, p_kind text, p_subject_type text, p_subjects uuid[], p_request uuid, p_session uuid, p_token uuid, p_ip text, p_masked boolean) RETURNS watch.admission OWNER palisade_monitor BODY 412311e8cf12f501 EXECUTE palisade_monitor
 FUNCTION watch.window_count(p_user uuid, p_epoch integer, p_measure text, p_distinct boolean, p_amount integer, p_near integer, p_eve timestamp with time zone, p_length interval, p_last timestamp with time zone, p_tally_eve timestamp with time zone, p_tally bigint, p_seen_at timestamp with time zone) RETURNS watch.tally OWNER palisade_monitor BODY 30e7022db0e3ae34 EXECUTE palisade_monitor
 FUNCTION watch.window_eve(p_window text, p_windowing text, p_zone text, p_at timestamp with time zone) RETURNS timestamp with time zone OWNER palisade_monitor BODY 30a190d333f17a94 EXECUTE palisade_monitor
 FUNCTION watch.window_start(p_window text, p_windowing text, p_zone text, p_at timestamp with time zone) RETURNS timestamp with time zone OWNER palisade_monitor BODY 1605aa0eff2eaef2 EXECUTE palisade_monitor
-FUNCTION watch.wrong_tallies(p_user uuid) RETURNS TABLE(measure text, "window" text, tally integer, counted bigint) OWNER palisade_monitor BODY e6681e56fb03dfc8 EXECUTE palisade_monitor
+FUNCTION watch.wrong_tallies(p_user uuid) RETURNS TABLE(measure text, "window" text, tally integer, counted bigint) OWNER palisade_monitor BODY ca47b0c88965052a EXECUTE palisade_monitor
