@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { Pool } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
 import {
   admitEachStatement,
   admitStatement,
@@ -58,7 +57,7 @@ async function openGate({ databaseUrl, people, expected }: Opened & { readonly e
   const person = takingTurns(people);
   let opened = 0;
   one = async () => {
-    const request = uuidv7();
+    const request = randomUUIDv7();
     // Each person goes through the cards, as people do: the next one is another.
     const card = CARDS[(opened * 37 + Math.floor(opened / people.length)) % CARDS.length] as string;
     opened += 1;
@@ -77,7 +76,7 @@ async function exhaust({ databaseUrl, people, openings }: Opened & { readonly op
     for (let opened = 0; opened < openings; opened += 1) {
       await pool.query(
         `SELECT watch.admit($1, 'contact.opened', 'card', 'contact', ARRAY[gen_random_uuid()], $2, NULL, NULL, NULL, true)`,
-        [person, uuidv7()],
+        [person, randomUUIDv7()],
       );
     }
   }
@@ -115,7 +114,7 @@ async function openRaw({ databaseUrl, people }: Opened): Promise<void> {
   const [person, card] = [takingTurns(people), takingTurns(CARDS)];
   const text = `INSERT INTO raw_views (id, user_id, measure, kind, subject_ids, request_id, session_id, ip)
     VALUES ($1, $2, 'contact.opened', 'card', ARRAY[$3::uuid], $1, $1, '192.0.2.1')`;
-  one = () => pool.query({ name: 'raw', text, values: [uuidv7(), person(), card()] });
+  one = () => pool.query({ name: 'raw', text, values: [randomUUIDv7(), person(), card()] });
 }
 
 async function run({ seconds, inFlight }: { readonly seconds: number; readonly inFlight: number }): Promise<Round> {

@@ -143,7 +143,8 @@ export function placedOpening(opening: Opening): PlacedOpening {
         ${inOrder(words.ip)} AS ips, ${inOrder('card.masked')} AS masked
       FROM card JOIN asked ON asked.place = card.place
     ), gate AS MATERIALIZED (
-      SELECT answered.place, answered.request, gate.decision FROM visible, LATERAL watch.admit_each(viewers, ${all(kind.measure)}, ${all('card')}, ${all(kind.type)}, ids, ends,
+      SELECT answered.place, answered.request, gate.decision
+      FROM visible, LATERAL watch.admit_each(viewers, ${all(kind.measure)}, ${all('card')}, ${all(kind.type)}, ids, ends,
         requests, sessions, tokens, ips, masked) AS gate, unnest(gate.places, gate.requests) AS answered(place, request)
       WHERE visible.count > 0
     )

@@ -6,8 +6,8 @@
  * another's lock, and no two batches for each other. The one lock that is waited for, of the last administrator, is taken after those
  * of viewers, here as in `watch.admit`, and who has it waits for none of these.
  *
- * What nearly every request is, of a person far from his limits whose last tally holds, and without a limit on the sum of openings,
- * is decided for all in one statement; so are the further attempts of who is held. Whatever is not plain goes through `watch.admit` in the same transaction.
+ * What nearly every request is, of a person whose last tally is kept (kept-tallies.ts), is decided for all in one statement, as in
+ * `watch.admit` for one; so are the further attempts of who is held. Whatever is not plain goes through `watch.admit` in the same transaction.
  */
 export const ADMIT_EACH = `
 -- Attempts that one refusal answers may come many in a row.
