@@ -37,13 +37,8 @@ export async function growth(bench: Bench): Promise<Measurement[]> {
   const sides = [await installation(bench, GROWN), await installation(bench, SMALL)];
   const measurements: Measurement[] = [];
   for (const what of ['card', 'list', 'lookup'] as const) {
-    const [grown, small] = await bench.measure(
-      sides.map(({ name, system, requests }): Side => {
-        const load = { url: system.gatewayUrl, connections: CONNECTIONS, requests: requests[what], expectedStatus: 200 };
-        return { name, run: (seconds) => bench.load.run({ ...load, seconds }) };
-      }),
-      { systems: sides.map(({ system }) => system) },
-    );
+    const rounds = sides.map((side, index) => roundsOf(bench, side, sides[1 - index] as Installation, what));
+    const [grown, small] = await bench.measure(rounds, { leavesWork: true });
     if (grown === undefined || small === undefined) throw new Error('no rounds');
     bench.progress(`${what}: p50 ${grown.p50.median} ms against ${small.p50.median} ms`);
     measurements.push({
@@ -52,6 +47,12 @@ export async function growth(bench: Bench): Promise<Measurement[]> {
     });
   }
   return measurements;
+}
+
+/** While one has its turn the other's services stand still; what a round leaves is carried into the same one's next. */
+function roundsOf({ load }: Bench, own: Installation, other: Installation, what: keyof Requests): Side {
+  const asked = { url: own.system.gatewayUrl, connections: CONNECTIONS, requests: own.requests[what], expectedStatus: 200 };
+  return { name: own.name, run: (seconds) => other.system.whileServicesStand(() => load.run({ ...asked, seconds })) };
 }
 
 async function installation(bench: Bench, contacts: number): Promise<Installation> {
