@@ -15,8 +15,6 @@ export interface BatchWriter<Append> {
   together(appends: readonly Append[]): Promise<ReadonlySet<Append>>;
 }
 
-/** Batches on their way at once: the next is made up and sent while one waits for the disk. */
-const BATCHES_AT_ONCE = 2;
 /** Appends of one batch, and characters of their JSON: bounds what one statement holds, and how long its locks are held. */
 const BATCH_MAX = 64;
 const BATCH_CHARACTERS_MAX = 256 * 1024;
@@ -36,7 +34,14 @@ export class AppendBatches<Append extends QueuedAppend> {
   #underWay = 0;
   #isDue = false;
 
-  constructor(private readonly writer: BatchWriter<Append>) {}
+  /**
+   * `atOnce`: batches on their way at once. With 2 the next is made up and sent while one waits for the disk; with 1 batches are fewer and
+   * larger, which counts for more where an append is many rows.
+   */
+  constructor(
+    private readonly writer: BatchWriter<Append>,
+    private readonly atOnce: number,
+  ) {}
 
   /** Resolves once it is on disk; rejects with what its own transaction would have thrown. */
   append(append: Append): Promise<void> {
@@ -57,7 +62,7 @@ export class AppendBatches<Append extends QueuedAppend> {
   }
 
   #go(): void {
-    while (this.#underWay < BATCHES_AT_ONCE && this.#waiting.length > 0) {
+    while (this.#underWay < this.atOnce && this.#waiting.length > 0) {
       this.#underWay += 1;
       void this.#send(this.#nextBatch()).finally(() => {
         this.#underWay -= 1;

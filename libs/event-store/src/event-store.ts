@@ -54,22 +54,32 @@ export interface Position {
 }
 export const LOG_START: Position = { txId: '0', seq: 0 };
 
+/** Batches on their way at once, of single events and of commands. */
+const SINGLES_AT_ONCE = 2;
+const SHARED_AT_ONCE = 1;
+
 /**
  * The log. `pool` should be made with `pipeline: true`: then an append (begin, `es.append`, projections, commit) is written to the
  * connection at once and costs one round trip.
  */
 export class EventStore {
-  private readonly singles = new AppendBatches<SingleAppend>({
-    alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
-    together: (appends) => this.appendEach(appends),
-  });
-  private readonly shared = new AppendBatches<SharedAppend>({
-    alone: ({ request }) => this.appendAlone(request),
-    together: async (appends) => {
-      await this.inOneRoundTrip(sharedStatements(appends));
-      return new Set();
+  private readonly singles = new AppendBatches<SingleAppend>(
+    {
+      alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
+      together: (appends) => this.appendEach(appends),
     },
-  });
+    SINGLES_AT_ONCE,
+  );
+  private readonly shared = new AppendBatches<SharedAppend>(
+    {
+      alone: ({ request }) => this.appendAlone(request),
+      together: async (appends) => {
+        await this.inOneRoundTrip(sharedStatements(appends));
+        return new Set();
+      },
+    },
+    SHARED_AT_ONCE,
+  );
 
   constructor(private readonly pool: Pool) {}
 

@@ -28,6 +28,7 @@ export class MadeCards<Row extends { readonly id: string }> {
       },
       together: async (asked) => answersOf(asked, await run(madeCardsSql(asked))),
       statementOf: ({ text }) => text,
+      atOnce: 1,
     });
   }
 

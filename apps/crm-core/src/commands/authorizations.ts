@@ -26,6 +26,7 @@ export class Authorizations {
 
   constructor(private readonly pool: Pool) {
     this.versions = new Batches({
+      atOnce: 1,
       alone: () => this.version(),
       together: async (asked) => {
         const version = await this.version();

@@ -94,7 +94,7 @@ export class RunningCommands {
     });
     const asks = (how: How): Batches<string, boolean> => {
       const together = (names: readonly string[]): Promise<readonly boolean[]> => askedOf(client, how, names);
-      return new Batches({ alone: async (name) => (await together([name]))[0] === true, together });
+      return new Batches({ alone: async (name) => (await together([name]))[0] === true, together, atOnce: 1 });
     };
     const session = {
       client,

@@ -73,7 +73,7 @@ export class CrmLog {
   ) {
     const together = async (ids: readonly string[]): Promise<readonly { found: CommandRecord | undefined }[]> =>
       (await store.findCommands(ids)).map((found) => ({ found }));
-    this.outcomes = new Batches({ alone: async (id) => ({ found: await store.findCommand(id) }), together });
+    this.outcomes = new Batches({ alone: async (id) => ({ found: await store.findCommand(id) }), together, atOnce: 1 });
   }
 
   /** The value that exact lookup compares: HMAC of the canonical form, 32 bytes. */
