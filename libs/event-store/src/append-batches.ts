@@ -19,6 +19,10 @@ export interface BatchWriter<Append> {
 const BATCH_MAX = 64;
 const BATCH_CHARACTERS_MAX = 256 * 1024;
 
+/** Milliseconds after which a batch is late: its connection may be silent, and the next one goes beside it. */
+const LATE_AFTER_MS = 250;
+const WITH_A_LATE_ONE = 2;
+
 interface Waiting<Append> {
   readonly append: Append;
   readonly resolve: () => void;
@@ -33,10 +37,11 @@ export class AppendBatches<Append extends QueuedAppend> {
   #waiting: Waiting<Append>[] = [];
   #underWay = 0;
   #isDue = false;
+  #late = 0;
 
   /**
    * `atOnce`: batches on their way at once. With 2 the next is made up and sent while one waits for the disk; with 1 batches are fewer and
-   * larger, which counts for more where an append is many rows.
+   * larger, which counts for more where an append is many rows; one that is late holds nobody up.
    */
   constructor(
     private readonly writer: BatchWriter<Append>,
@@ -62,13 +67,25 @@ export class AppendBatches<Append extends QueuedAppend> {
   }
 
   #go(): void {
-    while (this.#underWay < this.atOnce && this.#waiting.length > 0) {
-      this.#underWay += 1;
-      void this.#send(this.#nextBatch()).finally(() => {
-        this.#underWay -= 1;
-        this.#goSoon();
-      });
-    }
+    // A late one leaves its place where there is no second.
+    const most = this.#late > 0 ? Math.max(this.atOnce, WITH_A_LATE_ONE) : this.atOnce;
+    while (this.#underWay < most && this.#waiting.length > 0) this.#start(this.#nextBatch());
+  }
+
+  #start(batch: readonly Waiting<Append>[]): void {
+    this.#underWay += 1;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.#late += 1;
+      this.#goSoon();
+    }, LATE_AFTER_MS);
+    void this.#send(batch).finally(() => {
+      clearTimeout(late);
+      if (isLate) this.#late -= 1;
+      this.#underWay -= 1;
+      this.#goSoon();
+    });
   }
 
   /** From the front, each lock once: a statement sees a stream as it was before, so it cannot append to it twice. */

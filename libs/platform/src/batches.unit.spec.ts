@@ -78,6 +78,22 @@ describe('requests that come while others are on their way', () => {
     expect(held.batches.map(({ length }) => length)).toEqual([20, 30]);
   });
 
+  it('do not wait for a batch that is late, and no more than one goes beside it', async () => {
+    const held = new HeldWork(1);
+    const answers: Promise<unknown>[] = [];
+    const ask = (): void => void answers.push(...many(2).map((one) => held.work.ask(one)));
+    ask();
+    await held.turn();
+    ask();
+    for (let turns = 0; turns < 1_000_000 && held.batches.length < 2; turns += 1) await held.turn();
+    expect(held.batches).toHaveLength(2);
+    ask();
+    await held.turn();
+    expect(held.batches).toHaveLength(2);
+    await held.run();
+    expect((await Promise.all(answers)).length).toBe(6);
+  });
+
   it('are two batches at a time at most, and what comes meanwhile is the next', async () => {
     const held = new HeldWork();
     const answers = Promise.all(many(20).map((one) => held.work.ask(one)));
