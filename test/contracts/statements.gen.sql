@@ -40,7 +40,8 @@ WITH asked AS (SELECT * FROM unnest((SELECT $3::uuid[]), (SELECT $4::uuid[]), (S
   array_agg(asked.v_8 ORDER BY card.n) AS ips, array_agg(card.masked ORDER BY card.n) AS masked
   FROM card JOIN asked ON asked.place = card.place
   ), gate AS MATERIALIZED (
-  SELECT answered.place, answered.request, gate.decision FROM visible, LATERAL watch.admit_each(viewers, array_fill('contact.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('contact'::text, ARRAY[visible.count]), ids, ends,
+  SELECT answered.place, answered.request, gate.decision
+  FROM visible, LATERAL watch.admit_each(viewers, array_fill('contact.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('contact'::text, ARRAY[visible.count]), ids, ends,
   requests, sessions, tokens, ips, masked) AS gate, unnest(gate.places, gate.requests) AS answered(place, request)
   WHERE visible.count > 0
   )
@@ -107,7 +108,8 @@ WITH asked AS (SELECT * FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (S
   array_agg(asked.v_7 ORDER BY card.n) AS ips, array_agg(card.masked ORDER BY card.n) AS masked
   FROM card JOIN asked ON asked.place = card.place
   ), gate AS MATERIALIZED (
-  SELECT answered.place, answered.request, gate.decision FROM visible, LATERAL watch.admit_each(viewers, array_fill('company.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('company'::text, ARRAY[visible.count]), ids, ends,
+  SELECT answered.place, answered.request, gate.decision
+  FROM visible, LATERAL watch.admit_each(viewers, array_fill('company.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('company'::text, ARRAY[visible.count]), ids, ends,
   requests, sessions, tokens, ips, masked) AS gate, unnest(gate.places, gate.requests) AS answered(place, request)
   WHERE visible.count > 0
   )
@@ -179,7 +181,8 @@ WITH asked AS (SELECT * FROM unnest((SELECT $4::uuid[]), (SELECT $5::uuid[]), (S
   array_agg(asked.v_9 ORDER BY card.n) AS ips, array_agg(card.masked ORDER BY card.n) AS masked
   FROM card JOIN asked ON asked.place = card.place
   ), gate AS MATERIALIZED (
-  SELECT answered.place, answered.request, gate.decision FROM visible, LATERAL watch.admit_each(viewers, array_fill('deal.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('deal'::text, ARRAY[visible.count]), ids, ends,
+  SELECT answered.place, answered.request, gate.decision
+  FROM visible, LATERAL watch.admit_each(viewers, array_fill('deal.opened'::text, ARRAY[visible.count]), array_fill('card'::text, ARRAY[visible.count]), array_fill('deal'::text, ARRAY[visible.count]), ids, ends,
   requests, sessions, tokens, ips, masked) AS gate, unnest(gate.places, gate.requests) AS answered(place, request)
   WHERE visible.count > 0
   )
