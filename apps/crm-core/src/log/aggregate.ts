@@ -48,8 +48,8 @@ export interface Aggregate<State, Command, Event extends DomainEvent> extends De
    * state as in every row (but for `customFields`, whose members do).
    */
   readonly changedBy?: Event['type'];
-  /** What this event changes in the read models; doing it twice changes nothing. */
-  project(recorded: ProjectedEvent<Event>, tools: ProjectionTools): readonly RowChange[];
+  /** What this event changes in the read models; doing it twice changes nothing. A property: so it may ask for no more metadata. */
+  readonly project: (recorded: ProjectedEvent<Event>, tools: ProjectionTools) => readonly RowChange[];
 }
 export type AnyAggregate = Aggregate<unknown, unknown, DomainEvent>;
 
