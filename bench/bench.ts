@@ -102,7 +102,7 @@ class Run {
     const builder = new CompanyBuilder(system);
     await builder.signIn();
     let company: Promise<Company> | undefined;
-    const settle = (wanted: MeasureOptions = {}): Promise<void> => this.#settle(system, wanted);
+    const settle = (wanted: MeasureOptions = {}): Promise<void> => this.#settle(system.pid, wanted);
     const make = async (): Promise<Company> => {
       const made = await builder.company((text) => progress(`making ${text}`));
       await settle();
@@ -124,12 +124,13 @@ class Run {
     };
   }
 
-  async #settle(shared: BenchSystem, { leavesWork, systems = [shared] }: MeasureOptions): Promise<void> {
+  async #settle(pid: number, { leavesWork }: MeasureOptions): Promise<void> {
     if (leavesWork === true) return;
     const since = Date.now();
     const end = since + Math.min(SETTLED_WITHIN_MS, WAITING_IN_ALL_MS - this.#waited);
-    for (const { pid } of systems) if (!(await untilAtRest(pid, end - Date.now()))) this.#unsettled += 1;
+    const atRest = await untilAtRest(pid, end - since);
     this.#waited += Date.now() - since;
+    if (!atRest) this.#unsettled += 1;
   }
 
   async #stopAll(): Promise<void> {

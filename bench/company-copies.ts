@@ -32,7 +32,7 @@ export async function copyContacts(client: pg.Client, wanted: number): Promise<v
 /**
  * Grows an installation to so many contacts with what belongs to each: a key, two points under hashes of nobody's, and as many events
  * as make up the number asked for. The events are the first ones' once more, from before everything else: they are relayed and sealed
- * no more. As a superuser; what runs meanwhile need not stop.
+ * no more. As a superuser, while the services stand still: indexes are away meanwhile.
  */
 export async function growCompany(
   client: pg.Client,

@@ -12,8 +12,6 @@ export interface MeasureOptions {
   readonly wholeRuns?: boolean;
   /** Length of a round, where the usual two seconds would not show what happens in it. */
   readonly seconds?: number;
-  /** The systems that must be at rest before the next side begins; the shared one unless told. */
-  readonly systems?: readonly BenchSystem[];
   /** True: a round begins with whatever the ones before have left behind; the sides see to it that it does not disturb the others. */
   readonly leavesWork?: boolean;
 }

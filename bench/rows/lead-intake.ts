@@ -26,7 +26,7 @@ export async function leadIntake(bench: Bench): Promise<Measurement[]> {
   const floorUrl = await floor.ask<string>('listen', { folder: system.dataDir }, 10_000);
   const ours = leads(bench, 'ours', system.ingestUrl, `/v1/forms/${await builder.form()}/leads`);
   const bare = leads(bench, 'Fastify, one SQLite INSERT', floorUrl, '/leads');
-  const sides = [ours, { ...bare, run: (seconds: number) => whileServicesStand(system, () => bare.run(seconds)) }];
+  const sides = [ours, { ...bare, run: (seconds: number) => system.whileServicesStand(() => bare.run(seconds)) }];
   const [taken, other] = await bench.measure(sides, { seconds: SECONDS_A_ROUND, leavesWork: true });
   if (taken === undefined || other === undefined) throw new Error('no rounds');
   await system.stop();
@@ -37,17 +37,6 @@ export async function leadIntake(bench: Bench): Promise<Measurement[]> {
       comparisons: [compare(taken, other, { figure: 'perSecond', is: 'least', value: 0.5 })],
     },
   ];
-}
-
-async function whileServicesStand<Result>(system: BenchSystem, work: () => Promise<Result>): Promise<Result> {
-  const running = system.services();
-  const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => running.forEach(({ pid }) => process.kill(pid, signal));
-  tell('SIGSTOP');
-  try {
-    return await work();
-  } finally {
-    tell('SIGCONT');
-  }
 }
 
 function leads({ load }: Bench, name: string, url: string, path: string): Side {

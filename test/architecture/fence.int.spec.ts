@@ -7,6 +7,8 @@ const importing = (...what: readonly string[]): string => what.map((path) => `im
 /** What the planted files import from. */
 const NEIGHBOURS: Readonly<Record<string, string>> = {
   'libs/kernel/src/inner.ts': 'export const inner = true;\n',
+  'libs/kernel/src/base.ts': 'export const base = true;\n',
+  'libs/platform/src/base.ts': 'export const base = true;\n',
   'apps/crm-core/src/main.ts': importing('#kernel', '#contracts', '#platform'),
   'deploy/src/start.ts': importing('#platform'),
   'bench/bench.ts': importing('#contracts'),
@@ -31,6 +33,7 @@ const VIOLATIONS: readonly (readonly [rule: string, file: string, imported: stri
   ['apps-not-deploy', 'apps/lead-ingest/src/planted-bench.ts', '../../../bench/bench.js'],
   ['door', 'apps/crm-core/src/planted-door.ts', '../../../libs/kernel/src/inner.js'],
   ['door', 'test/journeys/planted.e2e.spec.ts', '../../libs/kernel/src/inner.js'],
+  ['door', 'apps/crm-core/src/planted-base.ts', '../../../libs/kernel/src/base.js'],
   ['door-between-libs', 'libs/event-store/src/planted-door.ts', '../../kernel/src/inner.js'],
   ['testing-in-tests', 'apps/crm-core/src/planted-testing.ts', '#testing'],
   ['testing-in-tests', 'deploy/src/planted-testing.ts', '#testing'],
@@ -56,6 +59,7 @@ const FINE: Readonly<Record<string, string>> = {
   'libs/kernel/src/fine.unit.spec.ts': importing('node:util', './inner.js'),
   'apps/crm-core/src/fine.int.spec.ts': importing('#testing', './fine.fixture.js', '../test/fine-fixture.js'),
   'apps/crm-core/src/deals/domain/fine.ts': importing('#kernel', '#contracts', '#policy', '#privacy', 'zod', 'luxon'),
+  'apps/crm-core/src/fine.ts': importing('#platform/base'),
   'apps/access-gateway/src/fine.ts': importing('#kernel', '#event-store', 'pg', 'node:crypto'),
 };
 

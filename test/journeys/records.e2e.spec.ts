@@ -235,6 +235,30 @@ describe('records', () => {
     });
   });
 
+  it.each(KINDS)('%s are created by many at the same time, and each is answered with his own', async (route, title) => {
+    const people = [seller, trusted, narrow] as const;
+    const asked = Array.from({ length: 24 }, (_, n) => ({
+      by: people[n % 3] as Person,
+      key: { 'idempotency-key': unique('key') },
+      // Every sixth is refused, and every sixth another has a body that only the database could not take.
+      body: { [title]: n % 6 === 5 ? '' : `${unique('Record')}${n % 6 === 4 ? '\u0000' : ''}`, tags: [`"${n}"`, '{\\}'] } as Json,
+    }));
+    const send = ({ by, key, body }: (typeof asked)[number]): Promise<HttpAnswer<Made>> =>
+      by.client.post<Made>(`/v1/${route}`, body, key);
+    const answers = await Promise.all(asked.map(send));
+    const again = await Promise.all(asked.map(send));
+    for (const [n, { status, body }] of answers.entries()) {
+      const { by, body: sent } = asked[n] as (typeof asked)[number];
+      expect([n, again[n]?.status, again[n]?.body.id]).toEqual([n, status, body.id]);
+      if (n % 6 === 5) expect(body).toMatchObject({ status: 422, code: 'validation-failed' });
+      if (status !== 201) expect([n, [4, 5].includes(n % 6)]).toEqual([n, true]);
+      else expect(body).toMatchObject({ [title]: sent[title], tags: sent['tags'], responsibleId: by.id, version: 1 });
+    }
+    const ids = answers.filter(({ status }) => status === 201).map(({ body }) => body.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThanOrEqual(16);
+  });
+
   describe.each(['contacts', 'companies'] as const)('points of %s', (route) => {
     it('are masked for all but those who may see them', async () => {
       const [number, other, address] = [freshNumber(), freshNumber(), freshEmail()];

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
@@ -27,6 +27,7 @@ import { CoreModule } from './core.module.js';
 import { beatHeart, consumeCutOffs } from './delivery/cut-offs.js';
 import { forgetErasedKeys } from './delivery/forget-keys.js';
 import { Relay } from './delivery/relay.js';
+import { RequestServer } from './delivery/request-server.js';
 import { keepStreams } from './delivery/streams.js';
 import { FormChanges } from './forms/form-changes.js';
 import { consumeLeads } from './leads/consume-leads.js';
@@ -96,8 +97,7 @@ async function untilDone(logger: Logger, run: () => Promise<void>): Promise<void
 function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger: Logger): void {
   const { url, user, password } = config.nats;
   app.connectMicroservice<MicroserviceOptions>({
-    transport: Transport.NATS,
-    options: {
+    strategy: new RequestServer({
       servers: [url],
       user,
       pass: password.expose(),
@@ -108,7 +108,7 @@ function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger:
       waitOnFirstConnect: true,
       ...reconnecting(),
       pingInterval: 2_000,
-    },
+    }),
   });
   app.startAllMicroservices().catch((error: unknown) => {
     logger.error('requests cannot be answered', { error });

@@ -74,3 +74,48 @@ export async function createAppendEach(db: Kysely<never>): Promise<void> {
       );
     END $$`.execute(db);
 }
+
+/**
+ * `es.append_together`: the appends of many commands in one transaction, all or none of them; what it promises for each is what `es.append`
+ * promises. No lock is waited for: a lock that somebody else has at this moment (PA004), another version than expected (PA001) and a command
+ * that is known (a unique violation) take the whole transaction back, and each is to go alone. All locks are taken before the transaction
+ * id is drawn. One place of the arrays is one event, `p_steps` being its place behind the stream's version, or one command.
+ */
+export async function createAppendTogether(db: Kysely<never>): Promise<void> {
+  await sql`
+    CREATE FUNCTION es.append_together(
+      p_locks text[], p_streams text[], p_expected integer[], p_steps integer[], p_ids uuid[], p_types text[],
+      p_schema_versions smallint[], p_data jsonb[], p_metadata jsonb[], p_commands uuid[], p_macs bytea[], p_outcomes jsonb[]
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+      v_appended integer;
+    BEGIN
+      IF pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA003', MESSAGE = 'append in a transaction that has written already';
+      END IF;
+      IF EXISTS (
+        SELECT FROM pg_catalog.unnest(p_locks) AS l(name)
+        WHERE NOT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended(l.name, 0))
+      ) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA004', MESSAGE = 'somebody else has a lock';
+      END IF;
+      INSERT INTO es.commands (id, body_mac, outcome)
+      SELECT c.id, c.mac, c.outcome
+      FROM ROWS FROM (pg_catalog.unnest(p_commands), pg_catalog.unnest(p_macs), pg_catalog.unnest(p_outcomes)) AS c(id, mac, outcome);
+      INSERT INTO es.events (seq, tx_id, id, stream, version, type, schema_version, data, metadata)
+      SELECT pg_catalog.nextval('es.events_seq'), pg_catalog.pg_current_xact_id(), a.id, a.stream, v.actual + a.step, a.type,
+        a.schema_version, a.data, a.metadata
+      FROM ROWS FROM (
+        pg_catalog.unnest(p_streams), pg_catalog.unnest(p_expected), pg_catalog.unnest(p_steps), pg_catalog.unnest(p_ids),
+        pg_catalog.unnest(p_types), pg_catalog.unnest(p_schema_versions), pg_catalog.unnest(p_data), pg_catalog.unnest(p_metadata)
+      ) AS a(stream, expected, step, id, type, schema_version, data, metadata)
+      CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT e.version FROM es.events AS e WHERE e.stream = a.stream ORDER BY e.version DESC LIMIT 1), 0)
+      ) AS v(actual)
+      WHERE v.actual = coalesce(a.expected, v.actual);
+      GET DIAGNOSTICS v_appended = ROW_COUNT;
+      IF v_appended <> pg_catalog.cardinality(p_ids) THEN
+        RAISE EXCEPTION USING ERRCODE = 'PA001', MESSAGE = 'expected version does not match';
+      END IF;
+    END $$`.execute(db);
+}

@@ -10,8 +10,11 @@ import {
   Subscription,
   VersionConflict,
   exactly,
+  type AppendRequest,
+  type CommandRecord,
   type ExpectedVersion,
   type NewEvent,
+  type Statement,
   type StoredEvent,
 } from './index.js';
 
@@ -235,6 +238,160 @@ describe('appends that go together', () => {
       await client.query('BEGIN');
       await client.query('SELECT pg_current_xact_id()');
       const append = client.query('SELECT es.append_each($1, $2, $3, $4, $5, $6, $7)', [[], [], [], [], [], [], []]);
+      await expect(append).rejects.toMatchObject({ code: 'PA003' });
+    } finally {
+      await client.end();
+    }
+  });
+});
+
+describe('appends of commands that go together', () => {
+  beforeAll(async () => {
+    await pool.query('CREATE TABLE IF NOT EXISTS es.shared_rows (name text PRIMARY KEY, n integer NOT NULL)');
+  });
+
+  const row = (name: string, n: number): Statement => ({
+    text: 'INSERT INTO es.shared_rows (name, n) VALUES ($1, $2)',
+    values: [name, n],
+    shared: {
+      name: 'shared-rows',
+      text: 'INSERT INTO es.shared_rows (name, n) SELECT r.name, r.n FROM unnest($1::text[], $2::integer[]) AS r(name, n)',
+      rows: [[name, n]],
+    },
+  });
+  const command = (): CommandRecord => ({ id: randomUUID(), mac: 'ab'.repeat(32), outcome: { ok: true } });
+  const of = (stream: string, more: Partial<AppendRequest> = {}, expected: ExpectedVersion = NO_STREAM): AppendRequest => ({
+    ...{ streams: [{ stream, expected, events: [event(1), event(2)] }], command: command(), mayShare: true },
+    ...{ statements: [row(stream, 1)], ...more },
+  });
+  const names = (count: number): string[] => Array.from({ length: count }, () => `counter-${randomUUID()}`);
+  const answers = (requests: readonly AppendRequest[]): Promise<unknown[]> =>
+    Promise.all(
+      requests.map((request) =>
+        store.append(request).then(
+          () => 'appended',
+          (error: unknown) => (error as { code?: unknown }).code,
+        ),
+      ),
+    );
+  /** Of each stream: how many events, rows and transactions. */
+  const kept = async (streams: readonly string[]) => {
+    const rows = await pool.query<{ name: string }>('SELECT name FROM es.shared_rows WHERE name = ANY($1)', [streams]);
+    const stored = await Promise.all(streams.map((stream) => store.readStream(stream)));
+    return {
+      versions: stored.map((events) => events.map(({ version }) => version)),
+      rows: new Set(rows.rows.map(({ name }) => name)),
+      transactions: new Set(stored.map(([first]) => first?.txId)).size,
+    };
+  };
+
+  it('share transactions with their rows and commands', async () => {
+    const streams = names(20);
+    const requests = streams.map((stream) => of(stream));
+    expect(await answers(requests)).toEqual(streams.map(() => 'appended'));
+    const { versions, rows, transactions } = await kept(streams);
+    expect(versions).toEqual(streams.map(() => [1, 2]));
+    expect(rows).toEqual(new Set(streams));
+    expect(transactions).toBeLessThan(4);
+    const commands = await Promise.all(requests.map(async (request) => store.findCommand(request.command?.id ?? '')));
+    expect(commands).toEqual(requests.map((request) => request.command));
+    // And go on from there, in the order in which they were asked for.
+    expect(await answers(streams.map((stream) => of(stream, { statements: [] }, exactly(2))))).toEqual(
+      streams.map(() => 'appended'),
+    );
+    expect((await kept(streams)).versions).toEqual(streams.map(() => [1, 2, 3, 4]));
+  });
+
+  it('each have their own answer where one is bad, in whatever way', async () => {
+    const good = names(9);
+    const [conflicting = '', failing = '', known = '', unwritable = '', twice = ''] = names(5);
+    const first = of(known);
+    await store.append(first);
+    const bad = [
+      of(conflicting, {}, exactly(7)),
+      of(failing, { statements: [row(failing, 1), { text: 'SELECT 1 / $1::int', values: [0] }] }),
+      of(`counter-${randomUUID()}`, first.command === undefined ? {} : { command: first.command }),
+      of(unwritable, { streams: [{ stream: unwritable, expected: NO_STREAM, events: [{ ...event(1), data: '\u0000' }] }] }),
+      of(twice),
+      of(twice, { statements: [] }),
+    ];
+    const [atVersion, byStatement, byCommand, byText, one, other, ...rest] = await answers([
+      ...bad,
+      ...good.map((stream) => of(stream)),
+    ]);
+    expect([atVersion, byStatement, byCommand, byText]).toEqual([
+      'version-conflict',
+      '22012',
+      'idempotency-in-progress',
+      '22P05',
+    ]);
+    // Whichever came first, once its batch was taken apart.
+    expect([one, other].sort()).toEqual(['appended', 'version-conflict']);
+    expect(rest).toEqual(good.map(() => 'appended'));
+    const { versions, rows } = await kept([conflicting, failing, known, unwritable, twice, ...good]);
+    expect(versions).toEqual([[], [], [1, 2], [], [1, 2], ...good.map(() => [1, 2])]);
+    expect([...rows].filter((name) => name !== twice).sort()).toEqual([known, ...good].sort());
+    const refused = await Promise.all(bad.slice(0, 2).map(({ command: made }) => store.findCommand(made?.id ?? '')));
+    expect(refused).toEqual([undefined, undefined]);
+  });
+
+  it('carry a command out once, however often it comes', async () => {
+    const [stream = '', ...others] = names(4);
+    const again = { command: command() };
+    const [first, ...repeats] = await answers([
+      of(stream, again),
+      ...others.map((other) => of(other, again)),
+      ...names(3).map((other) => of(other)),
+    ]);
+    expect([first, ...repeats.slice(0, 3)].sort()).toEqual(['appended', ...others.map(() => 'idempotency-in-progress')]);
+    expect((await kept([stream, ...others])).versions.flat()).toEqual([1, 2]);
+  });
+
+  it('do not wait for a stream that somebody else has', async () => {
+    const [held = '', ...free] = names(8);
+    const holder = new pg.Client({ connectionString: database.coreUrl });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [held]);
+      let isHeld = true;
+      const waiting = store.append(of(held)).then(() => isHeld);
+      expect(await answers(free.map((stream) => of(stream)))).toEqual(free.map(() => 'appended'));
+      expect(await answers(free.map((stream) => of(stream, { statements: [] }, exactly(2))))).toEqual(free.map(() => 'appended'));
+      isHeld = false;
+      await holder.query('COMMIT');
+      expect(await waiting).toBe(false);
+    } finally {
+      await holder.end();
+    }
+  });
+
+  it('are all told when the connection breaks, and nothing of them is there', async () => {
+    const own = new pg.Pool({ connectionString: database.coreUrl, max: 4, pipeline: true, application_name: 'breaking' });
+    own.on('error', () => undefined);
+    own.on('connect', (client) => client.on('error', () => undefined));
+    try {
+      const streams = names(6);
+      const breaking = new EventStore(own);
+      const stop = { text: 'SELECT pg_terminate_backend(pg_backend_pid())', values: [] };
+      const asked = streams.map((stream, index) => of(stream, index === 3 ? { statements: [row(stream, 1), stop] } : {}));
+      const outcomes = await Promise.allSettled(asked.map((request) => breaking.append(request)));
+      expect(outcomes.map(({ status }) => status)).toEqual(streams.map(() => 'rejected'));
+      expect((await kept(streams)).versions.flat()).toEqual([]);
+      expect((await kept(streams)).rows.size).toBe(0);
+    } finally {
+      await own.end();
+    }
+  });
+
+  it('refuse a transaction that has written already', async () => {
+    const client = new pg.Client({ connectionString: database.coreUrl });
+    await client.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SELECT pg_current_xact_id()');
+      const nothing = Array.from({ length: 12 }, () => []);
+      const append = client.query('SELECT es.append_together($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', nothing);
       await expect(append).rejects.toMatchObject({ code: 'PA003' });
     } finally {
       await client.end();

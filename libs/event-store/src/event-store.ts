@@ -1,7 +1,9 @@
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { DomainError } from '#kernel';
-import { AppendBatches, type SingleAppend } from './append-batches.js';
-import type { CommandRecord, ExpectedVersion, Statement, StoredEvent, StreamAppend } from './events.js';
+import { AppendBatches } from './append-batches.js';
+import { expectedNumber, type AppendRequest, type CommandRecord, type Statement, type StoredEvent } from './events.js';
+import { commandLock, sharedAppend, sharedStatements, type SharedAppend } from './shared-append.js';
+import { appendEach, appendOne, singleOf, type SingleAppend } from './single-append.js';
 
 /** The stream is not at the version that was expected; nothing was written. */
 export class VersionConflict extends DomainError {
@@ -45,17 +47,6 @@ function toStored(row: EventRow): StoredEvent {
   };
 }
 
-function expectedNumber(expected: ExpectedVersion): number | null {
-  switch (expected.kind) {
-    case 'any':
-      return null;
-    case 'no-stream':
-      return 0;
-    case 'exactly':
-      return expected.version;
-  }
-}
-
 /** A position in commit order: every event at or before it has been seen. */
 export interface Position {
   readonly txId: string;
@@ -63,23 +54,32 @@ export interface Position {
 }
 export const LOG_START: Position = { txId: '0', seq: 0 };
 
-export interface AppendRequest {
-  readonly streams: readonly StreamAppend[];
-  /** Further things that must not change meanwhile (a blind-index value, say); locked together with the streams, sorted. */
-  readonly locks?: readonly string[];
-  readonly command?: CommandRecord;
-  readonly statements?: readonly Statement[];
-}
+/** Batches on their way at once, of single events and of commands. */
+const SINGLES_AT_ONCE = 2;
+const SHARED_AT_ONCE = 1;
 
 /**
  * The log. `pool` should be made with `pipeline: true`: then an append (begin, `es.append`, projections, commit) is written to the
  * connection at once and costs one round trip.
  */
 export class EventStore {
-  private readonly batches = new AppendBatches({
-    alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
-    together: (appends) => this.appendEach(appends),
-  });
+  private readonly singles = new AppendBatches<SingleAppend>(
+    {
+      alone: (append) => this.onClient((client) => this.sendAlone(client, appendOne(append))),
+      together: (appends) => this.appendEach(appends),
+    },
+    SINGLES_AT_ONCE,
+  );
+  private readonly shared = new AppendBatches<SharedAppend>(
+    {
+      alone: ({ request }) => this.appendAlone(request),
+      together: async (appends) => {
+        await this.inOneRoundTrip(sharedStatements(appends));
+        return new Set();
+      },
+    },
+    SHARED_AT_ONCE,
+  );
 
   constructor(private readonly pool: Pool) {}
 
@@ -90,7 +90,12 @@ export class EventStore {
    */
   async append(request: AppendRequest): Promise<void> {
     const single = singleOf(request);
-    if (single !== undefined) return this.batches.append(single);
+    if (single !== undefined) return this.singles.append(single);
+    if (request.mayShare === true && (request.locks ?? []).length === 0) return this.shared.append(sharedAppend(request));
+    await this.appendAlone(request);
+  }
+
+  private async appendAlone(request: AppendRequest): Promise<void> {
     const append = appendMany(request);
     const statements = request.statements ?? [];
     // A statement alone is a transaction of its own: there is no BEGIN and COMMIT to send, parse and answer.
@@ -103,9 +108,10 @@ export class EventStore {
     await this.onClient((client) => this.send(client, statements));
   }
 
-  private async appendEach(appends: readonly SingleAppend[]): Promise<ReadonlySet<string>> {
+  private async appendEach(appends: readonly SingleAppend[]): Promise<ReadonlySet<SingleAppend>> {
     const { rows } = await this.pool.query<{ refused: readonly string[] | null }>(appendEach(appends));
-    return new Set(rows[0]?.refused);
+    const refused = rows[0]?.refused ?? [];
+    return new Set(refused.length === 0 ? [] : appends.filter(({ event }) => refused.includes(event.id)));
   }
 
   private async onClient(work: (client: PoolClient) => Promise<void>): Promise<void> {
@@ -155,13 +161,18 @@ export class EventStore {
 
   /** The outcome of a command that was carried out before, with the MAC of its body; undefined when it was not. */
   async findCommand(id: string): Promise<CommandRecord | undefined> {
-    const result = await this.pool.query<{ mac: string; outcome: unknown }>({
-      name: 'es-find-command',
-      text: `SELECT encode(body_mac, 'hex') AS mac, outcome FROM es.commands WHERE id = $1`,
-      values: [id],
+    return (await this.findCommands([id]))[0];
+  }
+
+  /** `findCommand` of several, each at its place. */
+  async findCommands(ids: readonly string[]): Promise<readonly (CommandRecord | undefined)[]> {
+    const { rows } = await this.pool.query<CommandRecord>({
+      name: 'es-find-commands',
+      text: `SELECT id, encode(body_mac, 'hex') AS mac, outcome FROM es.commands WHERE id = ANY($1::uuid[])`,
+      values: [ids],
     });
-    const row = result.rows[0];
-    return row === undefined ? undefined : { id, mac: row.mac, outcome: row.outcome };
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id));
   }
 
   /** Remembers a command that had nothing to write, so that its repeat is told. Throws `CommandRepeated` when it is known already. */
@@ -211,41 +222,6 @@ export class EventStore {
   }
 }
 
-/** The short way, for what takes it: one event, one stream, nothing else in the transaction and nothing else to lock. */
-function singleOf({ streams, locks = [], command, statements = [] }: AppendRequest): SingleAppend | undefined {
-  const [first, ...others] = streams;
-  const [event, ...more] = first?.events ?? [];
-  if (first === undefined || event === undefined || command !== undefined) return undefined;
-  if (others.length + more.length + locks.length + statements.length > 0) return undefined;
-  const { stream, expected } = first;
-  const [data, metadata] = [JSON.stringify(event.data), JSON.stringify(event.metadata)];
-  return { stream, expected: expectedNumber(expected), event, data, metadata };
-}
-
-function appendOne({ stream, expected, event, data, metadata }: SingleAppend): Statement {
-  return {
-    name: 'es-append-one',
-    text: 'SELECT es.append_one($1, $2, $3, $4, $5, $6, $7)',
-    values: [stream, expected, event.id, event.type, event.schemaVersion, data, metadata],
-  };
-}
-
-function appendEach(appends: readonly SingleAppend[]): { name: string; text: string; values: unknown[] } {
-  return {
-    name: 'es-append-each',
-    text: 'SELECT es.append_each($1, $2, $3, $4, $5, $6, $7) AS refused',
-    values: [
-      appends.map(({ stream }) => stream),
-      appends.map(({ expected }) => expected),
-      appends.map(({ event }) => event.id),
-      appends.map(({ event }) => event.type),
-      appends.map(({ event }) => event.schemaVersion),
-      appends.map(({ data }) => data),
-      appends.map(({ metadata }) => metadata),
-    ],
-  };
-}
-
 function appendMany({ streams, locks = [], command }: AppendRequest): Statement {
   const events = streams.flatMap(({ events: added }, index) =>
     added.map((event, position) => ({
@@ -262,7 +238,7 @@ function appendMany({ streams, locks = [], command }: AppendRequest): Statement 
     name: 'es-append',
     text: 'SELECT es.append($1::text[], $2::text[], $3::integer[], $4::jsonb, $5::jsonb)',
     values: [
-      [...locks, ...(command ? [`command:${command.id}`] : [])],
+      [...locks, ...(command ? [commandLock(command)] : [])],
       streams.map(({ stream }) => stream),
       streams.map(({ expected }) => expectedNumber(expected)),
       JSON.stringify(events),
@@ -273,7 +249,8 @@ function appendMany({ streams, locks = [], command }: AppendRequest): Statement 
 
 function translated(error: unknown): unknown {
   const code = (error as { code?: unknown } | null)?.code;
-  if (code === 'PA001') return new VersionConflict();
+  // PA004: somebody else has a lock of a shared transaction at this moment; it is taken apart.
+  if (code === 'PA001' || code === 'PA004') return new VersionConflict();
   if (code === 'PA002') return new CommandRepeated();
   return error;
 }

@@ -7,15 +7,21 @@ export interface BatchWork<Asked, Answer> {
   together(asked: readonly Asked[]): Promise<readonly (Answer | undefined)[]>;
   /** What it is answered by: only requests of one statement go together. Without it all do. */
   statementOf?(asked: Asked): string;
+  /**
+   * Batches on their way at once; 2 unless told. With 1, what comes waits for the batch before: fewer and larger ones, which is what counts
+   * where processors are short; with 2 the next is made up and sent while one waits for the disk. One that is late holds nobody up.
+   */
+  readonly atOnce?: number;
   /** Milliseconds after which a request is refused as `dependency-unavailable`, and not sent any more. Without it: never. */
   readonly withinMs?: number;
 }
 
-/** Batches on their way at once: the next is made up and sent while one waits for the disk. */
 const BATCHES_AT_ONCE = 2;
+/** Milliseconds after which a batch is late: its connection may be silent, and the next one goes beside it, where it would have been the only one. */
+const LATE_AFTER_MS = 250;
 /** Requests of one batch: bounds what one statement holds, and how long its locks are held. */
 const BATCH_MAX = 64;
-/** Where two batches can go at once, what waits is shared between them if it is more than this. */
+/** Where several batches can go at once, what waits is shared between them if it is more than this. */
 const SHARED_FROM = 8;
 
 interface Waiting<Asked, Answer> {
@@ -38,8 +44,12 @@ export class Batches<Asked, Answer> {
   /** By himself: he may wait for a lock, and must not keep batches from going meanwhile. */
   #single = false;
   #isDue = false;
+  #late = 0;
+  readonly #atOnce: number;
 
-  constructor(private readonly work: BatchWork<Asked, Answer>) {}
+  constructor(private readonly work: BatchWork<Asked, Answer>) {
+    this.#atOnce = work.atOnce ?? BATCHES_AT_ONCE;
+  }
 
   /**
    * Resolves with the answer to this request; rejects with what its own statement, or that of its batch, threw. `withinMs`: what is left of
@@ -91,18 +101,30 @@ export class Batches<Asked, Answer> {
       this.#single = true;
       void this.#alone(first).finally(() => (this.#single = false));
     }
-    while (this.#underWay < BATCHES_AT_ONCE && this.#waiting.length > 0) {
-      this.#underWay += 1;
-      void this.#send(this.#nextBatch()).finally(() => {
-        this.#underWay -= 1;
-        this.#goSoon();
-      });
-    }
+    // A late one leaves its place where there is no second.
+    const most = this.#late > 0 ? Math.max(this.#atOnce, BATCHES_AT_ONCE) : this.#atOnce;
+    while (this.#underWay < most && this.#waiting.length > 0) this.#start(this.#nextBatch());
+  }
+
+  #start(batch: readonly Waiting<Asked, Answer>[]): void {
+    this.#underWay += 1;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.#late += 1;
+      this.#goSoon();
+    }, LATE_AFTER_MS);
+    void this.#send(batch).finally(() => {
+      clearTimeout(late);
+      if (isLate) this.#late -= 1;
+      this.#underWay -= 1;
+      this.#goSoon();
+    });
   }
 
   /** From the front, those of the first one's statement. */
   #nextBatch(): readonly Waiting<Asked, Answer>[] {
-    const share = Math.ceil(this.#waiting.length / (BATCHES_AT_ONCE - this.#underWay + 1));
+    const share = Math.ceil(this.#waiting.length / Math.max(1, this.#atOnce - this.#underWay));
     const most = Math.min(BATCH_MAX, Math.max(SHARED_FROM, share));
     const statement = this.#waiting[0]?.statement;
     const [batch, left]: [Waiting<Asked, Answer>[], Waiting<Asked, Answer>[]] = [[], []];

@@ -1,4 +1,4 @@
-import { Batches } from './batches.js';
+import { Batches, type BatchWork } from './batches.js';
 
 /** Work that waits until it is told to go on, and keeps what it was asked. */
 class HeldWork {
@@ -7,7 +7,13 @@ class HeldWork {
   undecided = new Set<string>();
   failing: unknown;
   #go: (() => void)[] = [];
-  readonly work = new Batches<string, string>({
+  readonly work: Batches<string, string>;
+
+  constructor(atOnce?: number) {
+    this.work = new Batches<string, string>({ ...this.#work, ...(atOnce === undefined ? {} : { atOnce }) });
+  }
+
+  readonly #work: BatchWork<string, string> = {
     alone: async (asked) => {
       this.alone.push(asked);
       await this.#told();
@@ -22,7 +28,7 @@ class HeldWork {
       return asked.map((one) => (this.undecided.has(one) ? undefined : `together ${one}`));
     },
     statementOf: (asked) => (asked.startsWith('deal') ? 'deal' : 'other'),
-  });
+  };
 
   #told(): Promise<void> {
     return new Promise((resolve) => this.#go.push(resolve));
@@ -57,6 +63,35 @@ describe('requests that come while others are on their way', () => {
     expect([held.alone, held.batches]).toEqual([['first'], [['second', 'third']]]);
     await held.run();
     expect(await Promise.all([first, ...next])).toEqual(['alone first', 'together second', 'together third']);
+  });
+
+  it('are one batch at a time where that was asked for, of all that waits', async () => {
+    const held = new HeldWork(1);
+    const answers = Promise.all(many(20).map((one) => held.work.ask(one)));
+    await held.turn();
+    expect(held.batches.map(({ length }) => length)).toEqual([20]);
+    const later = Promise.all(many(30).map((one) => held.work.ask(one)));
+    await held.turn();
+    expect(held.batches).toHaveLength(1);
+    await held.run();
+    expect([...(await answers), ...(await later)]).toEqual([...many(20), ...many(30)].map((one) => `together ${one}`));
+    expect(held.batches.map(({ length }) => length)).toEqual([20, 30]);
+  });
+
+  it('do not wait for a batch that is late, and no more than one goes beside it', async () => {
+    const held = new HeldWork(1);
+    const answers: Promise<unknown>[] = [];
+    const ask = (): void => void answers.push(...many(2).map((one) => held.work.ask(one)));
+    ask();
+    await held.turn();
+    ask();
+    for (let turns = 0; turns < 1_000_000 && held.batches.length < 2; turns += 1) await held.turn();
+    expect(held.batches).toHaveLength(2);
+    ask();
+    await held.turn();
+    expect(held.batches).toHaveLength(2);
+    await held.run();
+    expect((await Promise.all(answers)).length).toBe(6);
   });
 
   it('are two batches at a time at most, and what comes meanwhile is the next', async () => {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import {
   bodyContext,
   SUBJECTS,
@@ -142,7 +141,7 @@ export function commandIdOf(
   userId: string,
   asked: Pick<CoreRequest, 'targetId' | 'partId' | 'idempotencyKey'>,
 ): string {
-  if (asked.idempotencyKey === undefined) return uuidv7();
+  if (asked.idempotencyKey === undefined) return randomUUIDv7();
   const parts = [userId, name, asked.targetId ?? null, asked.partId ?? null, asked.idempotencyKey];
   return uuidFromDigest(createHash('sha256').update(JSON.stringify(parts)).digest());
 }

@@ -17,9 +17,10 @@ import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
 import type { Who } from '../requests/request-context.js';
-import { madeCardSql, type Opening } from './card-sql.js';
+import type { Opening } from './card-sql.js';
 import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
+import { MadeCards } from './made-cards.js';
 import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
@@ -53,6 +54,7 @@ export type ListPage = Page<Record<string, unknown>> & { readonly count?: number
 export class Records {
   private readonly turns: ViewerTurns;
   private readonly openings: Openings<OpenedRow>;
+  private readonly madeCards: MadeCards<CardRow>;
   private readonly gate: ReturnType<typeof gateOf>;
 
   constructor(
@@ -65,6 +67,7 @@ export class Records {
     this.openings = new Openings<OpenedRow>(({ text, values }) =>
       database.promptly<OpenedRow & Record<string, unknown>>(statementName(text), text, values),
     );
+    this.madeCards = new MadeCards<CardRow>((sql) => this.run<CardRow>(sql));
     this.gate = gateOf(database);
   }
 
@@ -143,8 +146,7 @@ export class Records {
    * changed since and is out of sight now.
    */
   async made(kind: RecordKind, who: Who, { id, version }: { id: string; version: number }): Promise<ShownCard> {
-    const values = new Values();
-    const [row] = await this.run<CardRow>({ text: madeCardSql(kind, id, who.principal, values), values: values.list });
+    const row = await this.madeCards.find(kind, id, who.principal);
     if (row === undefined) return refuse('not-found');
     if (row.version !== version) await this.open(kind, who, id);
     const contacts = row.version === version ? await this.namedAsRows(who, row.contacts) : row.contacts;

@@ -69,6 +69,7 @@ export class LiveTokens {
   constructor(database: GatewayDatabase) {
     this.#database = database;
     this.#looks = new Batches({
+      atOnce: 1,
       alone: async ({ kind, hash }) => ({ row: (await this.#look(kind, 'one', hash))[0] }),
       together: async (shown) => {
         const hashes = shown.map(({ hash }) => hash);

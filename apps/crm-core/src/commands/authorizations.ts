@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { AuthorizationRow } from '#contracts';
+import { Batches } from '#platform';
 import { compileRights, type Principal, type Role } from '#policy';
 
 /** What a person may do, under one version of rights. */
@@ -9,6 +10,8 @@ export interface Authorized {
 }
 
 const REMEMBERED_MAX = 10_000;
+/** No rights are kept under it. */
+const NO_VERSION = -1;
 
 /**
  * What people may do, as the database has it now. Rights are kept in memory under the version at which they were read, and every
@@ -16,19 +19,36 @@ const REMEMBERED_MAX = 10_000;
  */
 export class Authorizations {
   /** Of one version. Roles and settings are the same for all: kept once, not once a person. */
-  private known = { authzVersion: -1, byUser: new Map<string, Authorized>() };
+  private known = { authzVersion: NO_VERSION, byUser: new Map<string, Authorized>() };
 
-  constructor(private readonly pool: Pool) {}
+  /** Who asks while a look is on its way is answered by the next one, which begins after he asked: it is never older than his command. */
+  private readonly versions: Batches<null, number>;
+
+  constructor(private readonly pool: Pool) {
+    this.versions = new Batches({
+      atOnce: 1,
+      alone: () => this.version(),
+      together: async (asked) => {
+        const version = await this.version();
+        return asked.map(() => version);
+      },
+    });
+  }
 
   /** The person with his rights, or undefined when he does not exist. */
   async load(userId: string): Promise<Authorized | undefined> {
+    const version = await this.versions.ask(null);
+    const known = this.known.authzVersion === version ? this.known.byUser.get(userId) : undefined;
+    return known ?? this.read(userId);
+  }
+
+  private async version(): Promise<number> {
     const { rows } = await this.pool.query<{ authz_version: number }>({
       name: 'authz-version',
       text: 'SELECT authz_version FROM read.security',
       values: [],
     });
-    const known = this.known.authzVersion === rows[0]?.authz_version ? this.known.byUser.get(userId) : undefined;
-    return known ?? this.read(userId);
+    return rows[0]?.authz_version ?? NO_VERSION;
   }
 
   private async read(userId: string): Promise<Authorized | undefined> {

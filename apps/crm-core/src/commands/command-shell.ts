@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { DomainError, isDerivedUuid, type DomainEvent } from '#kernel';
 import { CommandRepeated, VersionConflict, type Statement } from '#event-store';
 import type { AcceptedReply } from '#contracts';
@@ -63,7 +63,7 @@ export class CommandShell {
   ): Promise<AcceptedReply> {
     const fresh = { state: aggregate.initialState, version: 0, generation: 0 };
     try {
-      return await this.carryOut(context, aggregate, uuidv7(), fresh, plan);
+      return await this.carryOut(context, aggregate, randomUUIDv7(), fresh, plan);
     } catch (error) {
       if (error instanceof CommandRepeated) return this.firstOutcome(context);
       throw error;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Secret } from '#kernel';
+import { Batches } from '#platform';
 
 /** A database that does not answer within these has no command done either: the client is told to come again. */
 const CONNECT_WITHIN_MS = 800;
@@ -7,6 +8,13 @@ const ANSWER_WITHIN_MS = 2_000;
 
 /** Ends the holding of one command. */
 export type Release = () => void;
+
+type How = 'pg_try_advisory_lock' | 'pg_advisory_unlock';
+/** One connection, and what is asked of it at the same time: one statement for all. */
+interface Session {
+  readonly client: pg.Client;
+  readonly asks: Readonly<Record<How, Batches<string, boolean>>>;
+}
 
 /**
  * Which commands with an Idempotency-Key are being carried out now, over all cores: a session lock each, on one connection of this
@@ -16,9 +24,11 @@ export type Release = () => void;
 export class RunningCommands {
   /** Those of this core: the locks of one session do not exclude each other. */
   readonly #own = new Set<string>();
-  #session: Promise<pg.Client> | undefined;
+  /** Those whose end is on its way to the database. */
+  readonly #ending = new Map<string, Promise<void>>();
+  #session: Promise<Session> | undefined;
   /** What `#session` resolved to. */
-  #live: pg.Client | undefined;
+  #live: Session | undefined;
 
   constructor(
     private readonly databaseUrl: Secret<string>,
@@ -27,11 +37,13 @@ export class RunningCommands {
 
   /** Holds a command until it is released; undefined when somebody carries it out. Throws the database's error when it is away. */
   async hold(commandId: string): Promise<Release | undefined> {
+    await this.#ending.get(commandId);
     if (this.#own.has(commandId)) return undefined;
     this.#own.add(commandId);
     try {
       const session = await this.#connected();
-      if (await this.#ask(session, 'pg_try_advisory_lock', commandId)) return () => void this.#release(session, commandId);
+      if (await this.#ask(session, 'pg_try_advisory_lock', commandId))
+        return () => void this.#ending.set(commandId, this.#release(session, commandId));
       this.#own.delete(commandId);
       return undefined;
     } catch (error) {
@@ -44,23 +56,19 @@ export class RunningCommands {
   async onModuleDestroy(): Promise<void> {
     const session = await this.#session?.catch(() => undefined);
     this.#session = undefined;
-    await session?.end().catch(() => undefined);
+    await session?.client.end().catch(() => undefined);
   }
 
   /** Not waited for by the answer: a repeat that comes before finds the outcome. */
-  async #release(session: pg.Client, commandId: string): Promise<void> {
+  async #release(session: Session, commandId: string): Promise<void> {
     await this.#ask(session, 'pg_advisory_unlock', commandId).catch(() => undefined);
     this.#own.delete(commandId);
+    this.#ending.delete(commandId);
   }
 
-  async #ask(session: pg.Client, how: 'pg_try_advisory_lock' | 'pg_advisory_unlock', commandId: string): Promise<boolean> {
+  async #ask(session: Session, how: How, commandId: string): Promise<boolean> {
     try {
-      const { rows } = await session.query<{ done: boolean }>({
-        name: how,
-        text: `SELECT ${how}(hashtextextended($1, 0)) AS done`,
-        values: [`running:${commandId}`],
-      });
-      return rows[0]?.done === true;
+      return await session.asks[how].ask(`running:${commandId}`);
     } catch (error) {
       // What a silent connection still holds is not known: it goes, with all its locks.
       this.#forget(session);
@@ -68,7 +76,7 @@ export class RunningCommands {
     }
   }
 
-  #connected(): Promise<pg.Client> {
+  #connected(): Promise<Session> {
     this.#session ??= this.#connect().catch((error: unknown) => {
       this.#session = undefined;
       throw error;
@@ -76,25 +84,43 @@ export class RunningCommands {
     return this.#session;
   }
 
-  async #connect(): Promise<pg.Client> {
-    const session = new pg.Client({
+  async #connect(): Promise<Session> {
+    const client = new pg.Client({
       connectionString: this.databaseUrl.expose(),
       application_name: `crm-core-${this.instance}-running`,
       connectionTimeoutMillis: CONNECT_WITHIN_MS,
       query_timeout: ANSWER_WITHIN_MS,
       keepAlive: true,
     });
-    session.on('error', () => this.#forget(session));
-    session.on('end', () => this.#forget(session));
-    await session.connect();
+    const asks = (how: How): Batches<string, boolean> => {
+      const together = (names: readonly string[]): Promise<readonly boolean[]> => askedOf(client, how, names);
+      return new Batches({ alone: async (name) => (await together([name]))[0] === true, together, atOnce: 1 });
+    };
+    const session = {
+      client,
+      asks: { pg_try_advisory_lock: asks('pg_try_advisory_lock'), pg_advisory_unlock: asks('pg_advisory_unlock') },
+    };
+    client.on('error', () => this.#forget(session));
+    client.on('end', () => this.#forget(session));
+    await client.connect();
     this.#live = session;
     return session;
   }
 
-  #forget(session: pg.Client): void {
+  #forget(session: Session): void {
     if (this.#live !== session) return;
     this.#live = undefined;
     this.#session = undefined;
-    session.end().catch(() => undefined);
+    session.client.end().catch(() => undefined);
   }
+}
+
+/** Of each lock, in the order of their names, whether it was done. Throws the database's error. */
+async function askedOf(client: pg.Client, how: How, names: readonly string[]): Promise<readonly boolean[]> {
+  const { rows } = await client.query<{ done: boolean[] }>({
+    name: how,
+    text: `SELECT ARRAY(SELECT ${how}(hashtextextended(l.name, 0)) FROM unnest($1::text[]) AS l(name)) AS done`,
+    values: [names],
+  });
+  return rows[0]?.done ?? [];
 }

@@ -10,5 +10,6 @@ export const companyAggregate: Aggregate<CompanyState, CompanyCommand, CompanyEv
   sealed: true,
   eventVersions: COMPANY_EVENT_VERSIONS,
   upcasters: { CompanyCreated: { 1: withoutCustomFields }, CompanyChanged: { 1: unchanged } },
+  changedBy: 'CompanyChanged',
   project: projectCompany,
 };

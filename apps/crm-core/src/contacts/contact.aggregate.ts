@@ -11,5 +11,6 @@ export const contactAggregate: Aggregate<ContactState, ContactCommand, ContactEv
   eventVersions: CONTACT_EVENT_VERSIONS,
   erasedBy: 'ContactErased',
   upcasters: { ContactCreated: { 1: withoutCustomFields }, ContactChanged: { 1: unchanged } },
+  changedBy: 'ContactChanged',
   project: projectContact,
 };

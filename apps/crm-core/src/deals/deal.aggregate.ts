@@ -11,5 +11,6 @@ export const dealAggregate: Aggregate<DealState, DealCommand, DealEvent> = {
   eventVersions: DEAL_EVENT_VERSIONS,
   erasedBy: 'DealErased',
   upcasters: { DealCreated: { 1: withoutCustomFields }, DealChanged: { 1: unchanged } },
+  changedBy: 'DealChanged',
   project: projectDeal,
 };

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { fold, type DomainEvent } from '#kernel';
 import {
   EventStore,
@@ -9,12 +9,13 @@ import {
   type Statement,
   type StreamAppend,
 } from '#event-store';
+import { Batches } from '#platform';
 import { blindIndex, sealSecrets } from '#privacy';
 import { keyOwner, streamOf, type Aggregate, type AnyAggregate, type RecordedEvent } from './aggregate.js';
 import type { DataKeys } from './data-keys.js';
 import { generationOf, openStream } from './event-codec.js';
 import { projectionOf, projectionTools } from './projection.js';
-import { statementsOf } from './row-change.js';
+import { mayShare, statementsOf } from './row-change.js';
 
 /** An aggregate as it is now. `version` 0: nothing happened yet. `generation`: how often its key was destroyed. */
 export interface Loaded<State> {
@@ -62,12 +63,18 @@ const RETIRED_KEK = 'PA070';
 /** The log as core uses it: opens secrets on the way out, seals them on the way in, projects in the transaction of the append. */
 export class CrmLog {
   private readonly listeners = new Set<() => void>();
+  /** Looks for outcomes that are asked for at the same time. */
+  private readonly outcomes: Batches<string, { readonly found: CommandRecord | undefined }>;
 
   constructor(
     private readonly store: EventStore,
     private readonly keys: DataKeys,
     private readonly lookupKey: Buffer,
-  ) {}
+  ) {
+    const together = async (ids: readonly string[]): Promise<readonly { found: CommandRecord | undefined }[]> =>
+      (await store.findCommands(ids)).map((found) => ({ found }));
+    this.outcomes = new Batches({ alone: async (id) => ({ found: await store.findCommand(id) }), together, atOnce: 1 });
+  }
 
   /** The value that exact lookup compares: HMAC of the canonical form, 32 bytes. */
   lookupValue(kind: 'phone' | 'email', canonical: string): Buffer {
@@ -80,8 +87,8 @@ export class CrmLog {
   }
 
   /** The outcome of a command carried out before, with the MAC of its body. */
-  findCommand(id: string): Promise<CommandRecord | undefined> {
-    return this.store.findCommand(id);
+  async findCommand(id: string): Promise<CommandRecord | undefined> {
+    return (await this.outcomes.ask(id)).found;
   }
 
   /** Remembers a command that changed nothing. Throws as `EventStore.recordCommand`. */
@@ -148,15 +155,20 @@ export class CrmLog {
   ): Promise<void> {
     const streams: StreamAppend[] = [];
     const statements: Statement[] = [];
+    const { guards = [], statements: further = [], locks = [] } = options;
+    // What guards and further statements wait for is not known here.
+    let isShared = guards.length + further.length + locks.length === 0;
     for (const { change, metadata } of changes) {
       const prepared = await this.prepare(change, metadata);
       streams.push(prepared.append);
       statements.push(...prepared.statements);
+      isShared &&= prepared.mayShare;
     }
     await this.store.append({
       streams,
-      statements: [...(options.guards ?? []), ...statements, ...(options.statements ?? [])],
-      locks: options.locks ?? [],
+      statements: [...guards, ...statements, ...further],
+      locks,
+      mayShare: isShared,
       ...(options.command === undefined ? {} : { command: options.command }),
     });
     for (const { change } of changes) {
@@ -174,15 +186,16 @@ export class CrmLog {
   private async prepare(
     { aggregate, id, version, generation = 0, events }: AnyStreamChange,
     metadata: EventMetadata,
-  ): Promise<{ append: StreamAppend; statements: readonly Statement[] }> {
+  ): Promise<{ append: StreamAppend; statements: readonly Statement[]; mayShare: boolean }> {
     const typed = aggregate as unknown as AnyAggregate;
     const stream = streamOf(typed, id);
     const needsKey = typed.sealed && (events as readonly DomainEvent[]).some(({ type }) => type !== typed.erasedBy);
     const owned = needsKey ? await this.keyFor(stream, version, generation) : undefined;
     const tools = projectionTools(this.lookupKey, stream, owned?.key);
     const recorded = (events as readonly DomainEvent[]).map((event, index): RecordedEvent => {
-      return { event, id: uuidv7(), aggregateId: id, version: version + index + 1, metadata };
+      return { event, id: randomUUIDv7(), aggregateId: id, version: version + index + 1, metadata };
     });
+    const rows = recorded.flatMap((event) => projectionOf(typed, event, tools));
     return {
       append: {
         stream,
@@ -194,10 +207,8 @@ export class CrmLog {
           return { id: eventId, type: event.type, schemaVersion, data, metadata };
         }),
       },
-      statements: [
-        ...(owned?.statements ?? []),
-        ...recorded.flatMap((event) => projectionOf(typed, event, tools)).flatMap(statementsOf),
-      ],
+      statements: [...(owned?.statements ?? []), ...rows.flatMap(statementsOf)],
+      mayShare: rows.every(mayShare),
     };
   }
 

@@ -45,13 +45,19 @@ export class DataKeys {
   /** A fresh key for a new owner; it exists once the statement is committed with the first append. */
   create(owner: string): OwnedKey {
     const key = newDataKey();
+    const row = [owner, this.wrapper.wrap(key, owner)];
     return {
       key,
       statements: [
         {
           name: 'vault-create-key',
           text: 'INSERT INTO vault.keys (owner, wrapped) VALUES ($1, $2)',
-          values: [owner, this.wrapper.wrap(key, owner)],
+          values: row,
+          shared: {
+            name: 'vault-create-keys',
+            text: 'INSERT INTO vault.keys (owner, wrapped) SELECT k.owner, k.wrapped FROM unnest($1::text[], $2::bytea[]) AS k(owner, wrapped)',
+            rows: [row],
+          },
         },
       ],
     };

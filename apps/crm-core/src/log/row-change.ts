@@ -25,6 +25,28 @@ export const READ_TABLES = {
 } as const;
 export type ReadTable = keyof typeof READ_TABLES;
 
+/** Tables whose rows are written under the lock of the row's own stream and have nothing unique beside their key: who writes one waits for nobody. */
+const OWN_ROWS: ReadonlySet<ReadTable> = new Set([
+  'read.contacts',
+  'read.companies',
+  'read.deals',
+  'read.deal_attributions',
+  'read.calls',
+  'read.audit',
+]);
+
+const LIST = 'text[]';
+const RECORD_TYPES = {
+  ...{ id: 'uuid', name: 'text', search: 'tsvector', phones: 'jsonb', emails: 'jsonb', note: 'text', tags: LIST },
+  ...{ custom_fields: 'jsonb', responsible_id: 'uuid', created_by: 'uuid', created_at: 'timestamptz', updated_at: 'timestamptz' },
+  version: 'integer',
+};
+/** Types of the columns of tables into which many insert at the same time. */
+export const SHARED_TABLES: Readonly<Partial<Record<ReadTable, Readonly<Record<string, string>>>>> = {
+  'read.contacts': { ...RECORD_TYPES, company_id: 'uuid', lead_id: 'uuid' },
+  'read.companies': { ...RECORD_TYPES, website: 'text', address: 'text' },
+};
+
 /** A contact point in the vault: sealed, with the value that exact lookup compares (hexadecimal; null for raw text). */
 export interface VaultPoint {
   readonly id: string;
@@ -78,6 +100,21 @@ export function removeRow(table: ReadTable, key: unknown): RowChange {
   return { kind: 'remove', table, key };
 }
 
+/** True when the change may go in one transaction with those of other streams: it waits for nobody, and nobody waits for it. */
+export function mayShare(change: RowChange): boolean {
+  switch (change.kind) {
+    case 'insert':
+    case 'update':
+    case 'remove':
+      return OWN_ROWS.has(change.table);
+    case 'points':
+      return true;
+    case 'destroy-key':
+    case 'raise-authz':
+      return false;
+  }
+}
+
 /** The statements of a change, for the transaction of the append. */
 export function statementsOf(change: RowChange): readonly Statement[] {
   switch (change.kind) {
@@ -109,12 +146,43 @@ function named(text: string, values: readonly unknown[]): Statement {
   return { name, text, values };
 }
 
+/** The texts of inserts, by table and columns: made once. */
+const INSERTS = new Map<string, { readonly alone: string; readonly ofMany: string | undefined }>();
+
+function insertTexts(
+  table: ReadTable,
+  names: readonly string[],
+): { readonly alone: string; readonly ofMany: string | undefined } {
+  const columns = names.join(', ');
+  const known = INSERTS.get(`${table} ${columns}`);
+  if (known !== undefined) return known;
+  // Once by its key; what is unique besides (an e-mail) is an error, and undoes the append.
+  const [into, once] = [`INSERT INTO ${table} (${columns})`, `ON CONFLICT (${READ_TABLES[table]}) DO NOTHING`];
+  const types = SHARED_TABLES[table];
+  const arrays = names.map((name, index) => `$${index + 1}::${types?.[name] === LIST ? 'text' : types?.[name]}[]`);
+  const values = names.map((name) => (types?.[name] === LIST ? `r.${name}::${LIST}` : `r.${name}`));
+  const texts = {
+    alone: `${into} VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')}) ${once}`,
+    ofMany: types && `${into} SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS r(${columns}) ${once}`,
+  };
+  if (INSERTS.size < MOST_NAMES) INSERTS.set(`${table} ${columns}`, texts);
+  return texts;
+}
+
 function insertStatement(table: ReadTable, row: Columns): Statement {
   const names = Object.keys(row);
-  const places = names.map((_, index) => `$${index + 1}`).join(', ');
-  // Once by its key; what is unique besides (an e-mail) is an error, and undoes the append.
-  const once = `ON CONFLICT (${READ_TABLES[table]}) DO NOTHING`;
-  return named(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${places}) ${once}`, Object.values(row));
+  const { alone, ofMany } = insertTexts(table, names);
+  const statement = named(alone, Object.values(row));
+  if (ofMany === undefined) return statement;
+  const { name, text } = named(ofMany, []);
+  const types = SHARED_TABLES[table];
+  const values = names.map((column) => (types?.[column] === LIST ? listText(row[column]) : row[column]));
+  return { ...statement, shared: { ...(name === undefined ? {} : { name }), text, rows: [values] } };
+}
+
+/** A list in a list would be a matrix: it goes as the text of an array of PostgreSQL. */
+function listText(list: unknown): string {
+  return `{${(list as readonly string[]).map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 function updateStatement({ table, key, version, set, merge = {} }: Extract<RowChange, { kind: 'update' }>): Statement {
@@ -142,5 +210,15 @@ function pointStatements({
      ON CONFLICT (id) DO NOTHING`,
     [JSON.stringify(points), recordType, recordId, pointKind],
   );
-  return [...(isNew ? [] : [clear]), ...(points.length === 0 ? [] : [insert])];
+  const rows = points.map(({ id, blind, sealed }) => [id, recordType, recordId, pointKind, blind, sealed]);
+  const inserts = points.length === 0 ? [] : [{ ...insert, shared: { ...INSERT_POINTS, rows } }];
+  return [...(isNew ? [] : [clear]), ...inserts];
 }
+
+const INSERT_POINTS = {
+  name: 'points-of-many',
+  text: `INSERT INTO vault.points (id, record_type, record_id, kind, blind_index, sealed)
+    SELECT p.id, p.record_type, p.record_id, p.kind, decode(p.blind, 'hex'), p.sealed
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[]) AS p(id, record_type, record_id, kind, blind, sealed)
+    ON CONFLICT (id) DO NOTHING`,
+};

@@ -14,6 +14,7 @@ import { companiesByName } from './0013-companies-by-name.js';
 import { formsInFull } from './0014-forms-in-full.js';
 import { appendEach0015 } from './0015-append-each.js';
 import { leads } from './0016-leads.js';
+import { appendTogether0017 } from './0017-append-together.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -31,6 +32,7 @@ const migrations = {
   '0014-forms-in-full': formsInFull,
   '0015-append-each': appendEach0015,
   '0016-leads': leads,
+  '0017-append-together': appendTogether0017,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

@@ -8,7 +8,7 @@ import { openSession, securityOf, type Counted, type Lane } from './range-projec
 import { RebuildRefused } from './rebuild-refused.js';
 import { COUNTED_TABLE } from './row-writer.js';
 import { replaceRows } from './stream-rows.js';
-import { cutLog, readStreams } from './stream-reader.js';
+import { cutLog, readStreams, type StreamRange } from './stream-reader.js';
 import { projectStreams, type LogKeys } from './stream-projector.js';
 import { LockOrder, swapIn } from './swap.js';
 import { readShapes, type Shapes } from './table-shape.js';
@@ -131,14 +131,17 @@ export async function build(
 ): Promise<Built> {
   const maker = await openSession(databaseUrl, 'rebuild-maker');
   await createBeside(maker, shapes).finally(() => maker.end());
-  const ranges = [...(await cutLog(client, lanes === 1 ? 1 : lanes * RANGES_A_LANE))];
+  // While the lanes open their sessions. Whatever fails, what did open is closed below: an open lane would keep the process alive.
+  const cutting = cutLog(client, lanes === 1 ? 1 : lanes * RANGES_A_LANE);
+  cutting.catch(() => undefined);
+  const ranges: StreamRange[] = [];
   const counted = new CountedTotals();
   let [events, rows] = [0, 0];
   const opening = await Promise.allSettled(Array.from({ length: lanes }, () => openLane(shapes, snapshot)));
   const opened = opening.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
   try {
-    // Those that did open are closed below: an open lane would keep the process alive.
     for (const lane of opening) if (lane.status === 'rejected') throw lane.reason;
+    ranges.push(...(await cutting));
     await Promise.all(
       opened.map(async (lane) => {
         for (let range = ranges.shift(); range !== undefined; range = ranges.shift()) {
@@ -208,7 +211,7 @@ async function projectAgain(
   keys: LogKeys,
 ): Promise<void> {
   if (streams.length === 0) return;
-  const folded = await projectStreams(client, keys, await readStreams(client, streams));
+  const folded = [...(await projectStreams(client, keys, await readStreams(client, streams)))];
   await replaceRows(client, shapes, ({ beside }) => beside, folded);
   for (const stream of folded) {
     counted.add({ security: securityOf(stream), raises: stream.raises === 0 ? [] : [[stream.stream, stream.raises]] });

@@ -2,12 +2,11 @@ import type { ClientBase } from 'pg';
 import type { KeyWrapper } from '#privacy';
 import { AGGREGATES } from '../aggregates.js';
 import { keyOwner, streamParts, type AnyAggregate } from '../log/aggregate.js';
-import { generationOf, openStream, type CodedEvent } from '../log/event-codec.js';
+import { generationOf, openEvents } from '../log/event-codec.js';
 import { projectionOf, projectionTools } from '../log/projection.js';
 import { foldChanges, type FoldedStream } from './stream-fold.js';
-
-/** All events of one stream, oldest first. */
-export type WholeStream = readonly [CodedEvent, ...CodedEvent[]];
+import { withoutReplaced } from './replaced-fields.js';
+import type { WholeStream } from './stream-reader.js';
 
 /** Keys that open the log. */
 export interface LogKeys {
@@ -18,14 +17,15 @@ export interface LogKeys {
 
 /**
  * Projects whole streams anew, as the appends of their events did one by one. Data keys are read by `client` in one statement,
- * under the snapshot of its transaction. Throws a plain Error on what this build cannot read.
+ * under the snapshot of its transaction. Each stream is projected when it is asked for, so that what came of it can be written and
+ * forgotten before the next. Throws a plain Error on what this build cannot read.
  */
 export async function projectStreams(
   client: ClientBase,
   keys: LogKeys,
   streams: readonly WholeStream[],
-): Promise<readonly FoldedStream[]> {
-  const planned = streams.map((events) => {
+): Promise<Iterable<FoldedStream>> {
+  const planned = streams.map((events): Planned => {
     const { stream } = events[0];
     const aggregate = AGGREGATES.get(streamParts(stream).category);
     if (aggregate === undefined) throw new Error('this build does not know a kind of stream that the log holds');
@@ -36,23 +36,37 @@ export async function projectStreams(
     client,
     planned.flatMap(({ owner }) => owner ?? []),
   );
-  const folded: FoldedStream[] = [];
-  for (const { stream, events, aggregate, owner } of planned) {
-    const found = owner === undefined ? undefined : wrapped.get(owner);
-    const key = owner === undefined || found === undefined ? undefined : keys.wrapper.unwrap(found, owner);
-    folded.push(await projectStream(stream, events, aggregate, key, keys.lookup));
-  }
-  return folded;
+  return projectEach(planned, wrapped, keys);
 }
 
-async function projectStream(
+interface Planned {
+  readonly stream: string;
+  readonly events: WholeStream;
+  readonly aggregate: AnyAggregate;
+  /** Whose data key opens it; none has no secrets. */
+  readonly owner: string | undefined;
+}
+
+function* projectEach(
+  planned: readonly Planned[],
+  wrapped: ReadonlyMap<string, Buffer>,
+  { wrapper, lookup }: LogKeys,
+): Generator<FoldedStream> {
+  for (const { stream, events, aggregate, owner } of planned) {
+    const found = owner === undefined ? undefined : wrapped.get(owner);
+    const key = owner === undefined || found === undefined ? undefined : wrapper.unwrap(found, owner);
+    yield projectStream(stream, events, aggregate, key, lookup);
+  }
+}
+
+function projectStream(
   stream: string,
   events: WholeStream,
   aggregate: AnyAggregate,
   key: Buffer | undefined,
   lookupKey: Buffer,
-): Promise<FoldedStream> {
-  const recorded = await openStream(aggregate, events, () => Promise.resolve(key));
+): FoldedStream {
+  const recorded = openEvents(aggregate, withoutReplaced(aggregate, events), key);
   const tools = projectionTools(lookupKey, stream, key);
   return foldChanges(
     stream,

@@ -1,4 +1,4 @@
-import { v7 as uuidv7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { z } from 'zod';
 import { CUSTOM_FIELD_LIMITS } from '../custom-fields/domain/custom-field.commands.js';
 import { emailValue, phoneValue, type PointInput } from './domain/contact-point.js';
@@ -53,7 +53,7 @@ function pointInput(
   region: string,
 ): PointInput {
   return {
-    id: body.id ?? uuidv7(),
+    id: body.id ?? randomUUIDv7(),
     isNew: body.id === undefined,
     ...(value === undefined ? {} : { value }),
     ...(body.label === undefined ? {} : { label: textOrNull(body.label, region) }),

@@ -11,10 +11,11 @@ import { CommandBody, type CommandContext } from '../commands/command-context.js
 import { CommandShell } from '../commands/command-shell.js';
 import { Gate } from '../commands/gate.js';
 import { ChangeCompany, ChangeCompanyHandler, CreateCompany, CreateCompanyHandler } from '../companies/companies.handlers.js';
-import { CreateContact, CreateContactHandler } from '../contacts/contacts.handlers.js';
+import { contactAggregate } from '../contacts/contact.aggregate.js';
+import { ChangeContact, ChangeContactHandler, CreateContact, CreateContactHandler } from '../contacts/contacts.handlers.js';
 import { streamChange, CrmLog } from '../log/crm-log.js';
 import { DataKeys } from '../log/data-keys.js';
-import { statementsOf } from '../log/row-change.js';
+import { SHARED_TABLES, statementsOf } from '../log/row-change.js';
 import { FIRST_PIPELINE, FIRST_PIPELINE_ID, ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { personalText } from './domain/personal-text.js';
 import { RecordReferences } from './record-references.js';
@@ -154,6 +155,86 @@ describe('a deal', () => {
     }
     expect(await rows()).toEqual(before);
     expect((await log.load(dealAggregate, id)).state).toMatchObject({ phase: 'live', stageId: stageAt(0), status: 'open' });
+  });
+});
+
+describe('records that are made at the same time', () => {
+  /** Whose value says nothing of what was made: ids, times, and what is sealed under a nonce. */
+  const told = async (ids: readonly string[]): Promise<unknown> => {
+    const rows = await pool.query(
+      `SELECT c.name, c.search::text, c.note, c.tags, c.custom_fields, c.company_id, c.lead_id, c.version, c.responsible_id = c.created_by AS own,
+         (SELECT jsonb_agg(p - 'id') FROM jsonb_array_elements(c.phones) AS p) AS phones,
+         (SELECT jsonb_agg(e - 'id') FROM jsonb_array_elements(c.emails) AS e) AS emails,
+         (SELECT jsonb_agg(jsonb_build_array(p.record_type, p.kind, encode(p.blind_index, 'hex'), length(p.sealed)) ORDER BY p.kind, p.blind_index)
+          FROM vault.points AS p WHERE p.record_id = c.id) AS points,
+         (SELECT count(*)::int FROM vault.keys AS k WHERE k.owner = 'contact-' || c.id) AS keys
+       FROM unnest($1::uuid[]) WITH ORDINALITY AS asked(id, n) JOIN read.contacts AS c ON c.id = asked.id ORDER BY asked.n`,
+      [ids],
+    );
+    return rows.rows;
+  };
+  const bodies = [
+    { name: 'Иван "Ким" \\ Ёлка', tags: ['a "b"', 'c\\d', '{e,f}', 'null', ''].filter((tag) => tag !== ''), note: 'x\ny' },
+    { name: 'Nobody' },
+    {
+      name: 'Ann',
+      phones: [{ label: 'mobile', number: '+7 916 123-45-67' }, { number: '8 495 123-45-67' }],
+      emails: [{ address: 'ann@example.org' }],
+      tags: ['bench'],
+    },
+  ];
+
+  it('come to what they come to alone, and share transactions', async () => {
+    const me = person();
+    const alone: AcceptedReply[] = [];
+    for (const body of bodies) alone.push(await createContact(me, body));
+    const many = await Promise.all(Array.from({ length: 12 }, (_, n) => createContact(me, bodies[n % bodies.length])));
+    const rows = (await told(alone.map(({ id }) => id))) as unknown[];
+    expect(rows).toMatchObject([{ tags: ['a "b"', 'c\\d', '{e,f}', 'null'], keys: 1 }, { keys: 1 }, { points: [{}, {}, {}] }]);
+    expect(await told(many.map(({ id }) => id))).toEqual(many.map((_, n) => rows[n % bodies.length]));
+    const { rows: together } = await pool.query<{ count: number }>(
+      'SELECT count(DISTINCT tx_id)::int AS count FROM es.events WHERE stream = ANY($1)',
+      [many.map(({ id }) => `contact-${id}`)],
+    );
+    expect(together[0]?.count).toBeLessThan(many.length / 2);
+    const loaded = await Promise.all(many.map(({ id }) => log.load(contactAggregate, id)));
+    expect(loaded.map(({ state }) => state.phase)).toEqual(many.map(() => 'live'));
+  });
+
+  it('may change and be changed in one transaction with others', async () => {
+    const me = person();
+    const made = await Promise.all(Array.from({ length: 6 }, () => createContact(me, bodies[2])));
+    const change = (id: string, expectedVersion: number | null): Promise<AcceptedReply> =>
+      new ChangeContactHandler(records).execute(
+        new ChangeContact({
+          ...contextOf('ChangeContact', me, { phones: [{ number: '+7 916 765-43-21' }], name: 'Changed' }, id),
+          expectedVersion,
+        }),
+      );
+    const outcomes = await Promise.allSettled([
+      ...made.map(({ id }, n) => change(id, n === 0 ? 9 : 1)),
+      ...made.map(() => createContact(me, bodies[1])),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', ...Array.from({ length: 11 }, () => 'fulfilled')]);
+    const rows = (await told(made.map(({ id }) => id))) as { version: number; name: string; points: unknown[] }[];
+    expect(rows.map(({ version, name, points }) => [version, name, points.length])).toEqual([
+      [1, 'Ann', 3],
+      ...Array.from({ length: 5 }, () => [2, 'Changed', 2]),
+    ]);
+  });
+
+  it('are inserted with the types that their columns have', async () => {
+    for (const [table, types] of Object.entries(SHARED_TABLES)) {
+      const { rows } = await pool.query<{ name: string; type: string }>(
+        `SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+         WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attname <> 'deleted_at'`,
+        [table],
+      );
+      const catalogue = Object.fromEntries(
+        rows.map(({ name, type }) => [name, type.replace('timestamp with time zone', 'timestamptz')]),
+      );
+      expect([table, types]).toEqual([table, catalogue]);
+    }
   });
 });
 
