@@ -30,7 +30,7 @@ CREATE UNLOGGED TABLE watch.kept_tallies (
 ) WITH (fillfactor = 50);
 REVOKE ALL ON watch.kept_tallies FROM PUBLIC;
 
--- Until when a tally made at p_at can be gone on from: as watch.window_count has it, or somewhat earlier.
+-- Until when a tally made at p_at can be gone on from: as watch.window_count has it, or somewhat earlier; p_at itself where it cannot be told.
 CREATE FUNCTION watch.tally_until(p_window text, p_windowing text, p_zone text, p_at timestamptz, p_eve timestamptz) RETURNS timestamptz
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
@@ -39,7 +39,7 @@ DECLARE
   -- Where zones are whole quarters of an hour from UTC no window ends within one; where they are not, the window's own eve tells.
   v_quarter timestamptz := date_bin('15 minutes', p_at, 'epoch') + interval '15 minutes';
 BEGIN
-  IF p_windowing = 'rolling' THEN RETURN p_eve + v_length + v_length / 16; END IF;
+  IF p_windowing = 'rolling' THEN RETURN coalesce(p_eve + v_length + v_length / 16, p_at); END IF;
   RETURN CASE WHEN watch.window_eve(p_window, p_windowing, p_zone, p_at)
     = watch.window_eve(p_window, p_windowing, p_zone, v_quarter - interval '1 microsecond') THEN v_quarter ELSE p_at END;
 END $$;
