@@ -31,8 +31,15 @@ export interface Company {
   readonly contacts: readonly string[][];
 }
 
+interface ContactBody {
+  readonly name: string;
+  readonly phones: ReadonlyArray<{ readonly label: string; readonly number: string }>;
+  readonly emails: ReadonlyArray<{ readonly label: string; readonly address: string }>;
+  readonly tags: readonly string[];
+}
+
 /** A new contact's body, made up; each serial has a number and an address of its own. */
-export function contactBody(serial: number): object {
+export function contactBody(serial: number): ContactBody {
   const pick = (values: readonly string[], step: number): string => values[Math.floor(serial / step) % values.length] as string;
   const name = `${pick(['Иван', 'Мария', 'Пётр', 'Анна', 'Олег', 'Ольга'], 1)} ${pick(['Ким', 'Шевчук', 'Дюма', 'Черных'], 6)}`;
   return {
@@ -55,6 +62,11 @@ export class CompanyBuilder {
 
   async signIn(): Promise<void> {
     this.#admin = await this.#session(this.#system.admin);
+  }
+
+  /** For what only an administrator may see. */
+  adminToken(): Promise<string> {
+    return this.#session(this.#system.admin);
   }
 
   /** A web form, in force at ingest. Its key. */

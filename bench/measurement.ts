@@ -10,10 +10,12 @@ export const CONNECTIONS = 32;
 export interface MeasureOptions {
   /** True: a round is a whole run of the work, however long, and nothing is warmed up. */
   readonly wholeRuns?: boolean;
-  /** How long what a round has left behind is waited for, where it is much. Milliseconds. */
-  readonly settledWithinMs?: number;
-  /** Whether it is all done, where rest alone does not tell. */
-  readonly isDone?: () => Promise<boolean>;
+  /** Length of a round, where the usual two seconds would not show what happens in it. */
+  readonly seconds?: number;
+  /** The systems that must be at rest before the next side begins; the shared one unless told. */
+  readonly systems?: readonly BenchSystem[];
+  /** True: a round begins with whatever the ones before have left behind; the sides see to it that it does not disturb the others. */
+  readonly leavesWork?: boolean;
 }
 
 /** What a row of the bench works with. */
@@ -49,6 +51,8 @@ export interface Measurement {
   readonly name: string;
   readonly title: string;
   readonly ours: SideResult;
+  /** Where it is not that of the run. */
+  readonly secondsARound?: number;
   readonly comparisons: readonly Comparison[];
 }
 

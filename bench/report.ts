@@ -85,9 +85,10 @@ function present(file: string): Record<string, unknown> {
   }
 }
 
-function resultOf({ title, ours, comparisons }: Measurement): object {
+function resultOf({ title, ours, comparisons, secondsARound }: Measurement): object {
   return {
     title,
+    ...(secondsARound === undefined ? {} : { secondsARound }),
     ours: side(ours),
     against: comparisons.map(({ against, goal, result, why }) => ({
       name: against,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connections } from '../deploy/src/connections.js';
 import { logTail } from '../deploy/src/servers/child.js';
+import type { RunEntry } from '../deploy/src/supervisor.js';
 import { freePort } from '../deploy/src/servers/free-port.js';
 
 const START = join(import.meta.dirname, '..', 'deploy', 'src', 'start.js');
@@ -71,6 +72,24 @@ export class BenchSystem {
   /** The start itself; everything that runs descends from it. */
   get pid(): number {
     return this.#process?.pid ?? 0;
+  }
+
+  /** What runs of the four services; the servers are not among it. */
+  services(): readonly RunEntry[] {
+    const entries = JSON.parse(readFileSync(join(this.dataDir, 'run.json'), 'utf8')) as RunEntry[];
+    return entries.filter(({ service }) => service !== 'nats' && service !== 'postgres');
+  }
+
+  /** Does something while the four services stand still (SIGSTOP): nothing of ours is at work but the servers. */
+  async whileServicesStand<Result>(work: () => Promise<Result>): Promise<Result> {
+    const running = this.services();
+    const tell = (signal: 'SIGSTOP' | 'SIGCONT'): void => running.forEach(({ pid }) => process.kill(pid, signal));
+    tell('SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      tell('SIGCONT');
+    }
   }
 
   get connections(): Connections {

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { BenchProcess } from '../child-process.js';
+import { copyContacts } from '../company-copies.js';
 import type { Company } from '../company.js';
 import type { LoadRequest } from '../load/http-load.js';
 import { compare, CONNECTIONS, type Bench, type Measurement } from '../measurement.js';
@@ -53,32 +54,12 @@ function contactsWanted(): number {
   return wanted;
 }
 
-/**
- * Copies the contacts of the company in the read model until there are so many, each with an id and a time of its own. A list reads the
- * read model alone; through commands a million would take half an hour.
- */
 async function fillUp(superuserUrl: string, wanted: number): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rows: columns } = await client.query<{ name: string }>(
-      `SELECT column_name AS name FROM information_schema.columns
-       WHERE table_schema = 'read' AND table_name = 'contacts' AND is_generated = 'NEVER' ORDER BY ordinal_position`,
-    );
-    const own: Readonly<Record<string, string>> = {
-      id: 'uuidv7()',
-      created_at: `c.created_at - (copy * interval '1 minute' + random() * interval '1 minute')`,
-    };
-    const names = columns.map(({ name }) => name);
-    await client.query(
-      `INSERT INTO read.contacts (${names.join(', ')})
-       SELECT ${names.map((name) => own[name] ?? `c.${name}`).join(', ')}
-       FROM (SELECT *, count(*) OVER () AS present FROM read.contacts) AS c
-       CROSS JOIN LATERAL generate_series(1, ceil($1::float8 / c.present)::int) AS copy
-       LIMIT greatest(0, $1 - (SELECT count(*) FROM read.contacts))`,
-      [wanted],
-    );
+    await copyContacts(client, wanted);
     await client.query('VACUUM ANALYZE read.contacts');
   } finally {
     await client.end();

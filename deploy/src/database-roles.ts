@@ -67,6 +67,13 @@ export async function setUpDatabase(
   return { superuser, ...roleUrls(superuser, passwords) };
 }
 
+/** Signs in as the superuser and takes the role of a service, which then owns what is made: so migrations run (`definitions-guard.ts`). */
+export function migrationUrl(superuserUrl: string, role: DatabaseRole): string {
+  const url = new URL(superuserUrl);
+  url.searchParams.set('options', `-c role=${roleName(role)}`);
+  return url.href;
+}
+
 /** One URL per role, in the database that `url` names. */
 export function roleUrls(url: string, passwords: RolePasswords): Record<DatabaseRole, string> {
   const login = (role: DatabaseRole): string => withLogin(url, roleName(role), passwords[role]);

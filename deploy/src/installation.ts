@@ -13,6 +13,7 @@ import { isPortFree } from './servers/free-port.js';
 import { findNatsServer } from './servers/nats-binary.js';
 import { NatsServer } from './servers/nats-server.js';
 import { PostgresServer } from './servers/postgres-server.js';
+import { endStuckBroker } from './servers/stuck-broker.js';
 import { manageNats, managePostgres, manageService } from './managed.js';
 import { instanceName, reachable, serviceInstances, type ServiceContext } from './services.js';
 import { Supervisor } from './supervisor.js';
@@ -108,6 +109,7 @@ export class Installation {
         ...{ logFile: join(dataDir, 'logs', 'nats.log'), detached: true },
       });
       await this.#supervisor.keep(manageNats(made));
+      this.#atTheEnd.push(endStuckBroker(made, (line) => this.#progress.say(`! ${line}`)));
       return made;
     });
     return server.url;

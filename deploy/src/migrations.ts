@@ -1,18 +1,29 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withClient } from './database-roles.js';
+import { guardDefinitions } from './definitions-guard.js';
 import { logTail, startChild } from './servers/child.js';
 import { SERVICES } from './service-names.js';
 import { migrationOf, type ServiceContext } from './services.js';
 
 /**
- * Runs the migrations of each service as that service, one after the other: a later one may build on what an earlier one granted.
- * A database that this very build has migrated is left alone: three runtimes that find nothing to do take seconds of each start.
+ * Runs the migrations of each service in its role, one after the other (a later one may build on what an earlier one granted), then sees to it
+ * that nobody else defines anything. A database that this very build has migrated is left alone: three runtimes that find nothing to do take seconds of each start.
  * Throws with the end of the log when one fails.
  */
 export async function runMigrations(context: ServiceContext, isStopping: () => boolean): Promise<void> {
   const build = buildStamp(context.builtFolder);
   const superuser = context.connections.database.superuser;
+  await applyMissing(context, superuser, build, isStopping);
+  if (!isStopping()) await guardDefinitions(superuser);
+}
+
+async function applyMissing(
+  context: ServiceContext,
+  superuser: string,
+  build: string | undefined,
+  isStopping: () => boolean,
+): Promise<void> {
   if (build !== undefined && (await lastMigratedBy(superuser)) === build) return;
   for (const service of SERVICES) {
     if (isStopping()) return;

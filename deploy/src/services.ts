@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StartConfig } from './config.js';
 import type { Connections } from './connections.js';
-import type { DatabaseRole } from './database-roles.js';
+import { migrationUrl, type DatabaseRole } from './database-roles.js';
 import type { NatsUser } from './nats-permissions.js';
 import { SERVICES, type Service } from './service-names.js';
 
@@ -75,8 +75,13 @@ export function migrationOf(
   service: Service,
   context: ServiceContext,
 ): { entry: string; env: Record<string, string> } | undefined {
-  if (DATABASE_ROLE[service] === undefined) return undefined;
-  return { entry: join(context.builtFolder, 'apps', service, 'src', 'migrate.js'), env: environment(service, 0, context) };
+  const role = DATABASE_ROLE[service];
+  if (role === undefined) return undefined;
+  const databaseUrl = migrationUrl(context.connections.database.superuser, role);
+  return {
+    entry: join(context.builtFolder, 'apps', service, 'src', 'migrate.js'),
+    env: { ...environment(service, 0, context), PALISADE_DATABASE_URL: databaseUrl },
+  };
 }
 
 /** A tool of core (`apps/crm-core/src/tools/<name>.ts`), run with the environment of its first instance. */

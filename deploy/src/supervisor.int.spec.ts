@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,6 +48,17 @@ async function eventually<T>(look: () => T | undefined): Promise<T> {
 }
 
 describe('Supervisor', () => {
+  it('writes down what runs as soon as it can, where it could not at first', async () => {
+    await supervisor.keep(idle('nats'));
+    // The file that the list is written to before it takes its place: as on a full disk, it cannot be made.
+    const draft = join(folder, `run.json.${process.pid}.tmp`);
+    mkdirSync(draft);
+    await supervisor.keep(idle('crm-core'));
+    expect(running()).toHaveLength(1);
+    rmdirSync(draft);
+    await eventually(() => (running().length === 2 ? true : undefined));
+  });
+
   it('starts again what was killed, and writes down what runs', async () => {
     await supervisor.keep(idle('crm-core'));
     await supervisor.keep(idle('nats'));

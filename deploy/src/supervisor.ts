@@ -40,6 +40,7 @@ const STOP_ORDER: ReadonlyArray<Supervised> = [
 /** Waiting time before a restart, by how many deaths in a row came within seconds of the start. */
 const BACKOFF_MS = [0, 250, 500, 1_000, 2_000];
 const QUICK_DEATH_MS = 5_000;
+const REWRITE_MS = 500;
 
 /** Starts things, starts again what dies, keeps `run.json` true, and stops everything in order. */
 export class Supervisor {
@@ -48,6 +49,8 @@ export class Supervisor {
   readonly #managed: Managed[] = [];
   readonly #running = new Map<Managed, Child>();
   readonly #deaths = new Map<Managed, number>();
+  /** Set while the list could not be written. */
+  #rewrite: NodeJS.Timeout | undefined;
   #stopping = false;
 
   constructor(dataDir: string, report: (line: string) => void) {
@@ -116,11 +119,16 @@ export class Supervisor {
       ...{ service, instance, pid },
       ...(port === undefined ? {} : { port }),
     }));
+    clearTimeout(this.#rewrite);
     try {
       writeAtomically(this.#runFile, `${JSON.stringify(entries, null, 2)}\n`, 0o644);
+      this.#rewrite = undefined;
     } catch (error) {
-      // A full disk must not end the one who restarts things; the next change writes the whole list again.
-      this.#report(`${this.#runFile} could not be written: ${error instanceof Error ? error.message : 'unknown error'}`);
+      // A full disk must not end the one who restarts things; told once, and tried until there is room and the list is true again.
+      if (this.#rewrite === undefined)
+        this.#report(`${this.#runFile} could not be written: ${error instanceof Error ? error.message : 'unknown error'}`);
+      this.#rewrite = setTimeout(() => this.#writeRunFile(), REWRITE_MS);
+      this.#rewrite.unref();
     }
   }
 }

@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
-import { eventually, freshNumber, made, outcomeOf, Staff, unique, type Json, type Person } from '../journeys/staff.js';
+import { startSystem, type System } from '#testing';
+import { eventually, Staff } from '../journeys/staff.js';
+import { Load, NO_RATES, summary } from './load.js';
 
-const READERS = 6;
-const WRITERS = 3;
-const CARDS = 40;
 /** More than the server has (deploy/src/servers/postgres-server.ts). */
 const MOST_CONNECTIONS = 250;
 /** How long each fault lasts. */
@@ -14,81 +12,6 @@ const FAULT_MS = 4_000;
 /** quality.md: refused within a second. What a busy machine adds to it. */
 const REFUSED_WITHIN_MS = 1_000 + 1_000;
 const HEALED_WITHIN_MS = 10_000;
-
-interface Answer {
-  readonly what: string;
-  readonly outcome: string;
-  readonly tookMs: number;
-  readonly isDuring: boolean;
-}
-
-/** Clients that read cards, write contacts and send leads without a pause, and remember each answer. */
-class Load {
-  readonly answers: Answer[] = [];
-  readonly written: string[] = [];
-  readonly leads: string[] = [];
-  /** Cards whose body arrived. */
-  bodies = 0;
-  isDuring = false;
-  #isOver = false;
-  readonly #running: readonly Promise<void>[];
-
-  constructor(
-    private readonly reader: Person,
-    private readonly writer: Person,
-    private readonly ingest: HttpClient,
-    private readonly formKey: string,
-    private readonly cards: readonly string[],
-  ) {
-    this.#running = [
-      ...Array.from({ length: READERS }, (_, n) => this.#each('card', (turn) => this.#read(n + turn))),
-      ...Array.from({ length: WRITERS }, () => this.#each('write', () => this.#write())),
-      this.#each('lead', () => this.#lead()),
-    ];
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
-    await Promise.all(this.#running);
-  }
-
-  async #each(what: string, ask: (turn: number) => Promise<HttpAnswer<Json>>): Promise<void> {
-    for (let turn = 0; !this.#isOver; turn += 1) {
-      const { isDuring } = this;
-      const before = performance.now();
-      const outcome = await ask(turn).then(told, () => 'no answer');
-      this.answers.push({ what, outcome, tookMs: performance.now() - before, isDuring });
-      await sleep(5);
-    }
-  }
-
-  async #read(turn: number): Promise<HttpAnswer<Json>> {
-    const answer = await this.reader.client.get(`/v1/contacts/${this.cards[turn % this.cards.length]}`);
-    if (answer.status === 200) this.bodies += 1;
-    return answer;
-  }
-
-  async #write(): Promise<HttpAnswer<Json>> {
-    const name = unique('Written');
-    const answer = await this.writer.client.post('/v1/contacts', { name });
-    if (answer.status === 201) this.written.push(String(answer.body['id']));
-    return answer;
-  }
-
-  async #lead(): Promise<HttpAnswer<Json>> {
-    const answer = await this.ingest.post(`/v1/forms/${this.formKey}/leads`, { name: unique('Person'), phone: freshNumber() });
-    if (answer.status === 202) this.leads.push(String(answer.body['leadId']));
-    return answer;
-  }
-}
-
-/** The outcome; a refusal for a time says when to come again. */
-function told(answer: HttpAnswer<Json>): string {
-  const outcome = outcomeOf(answer);
-  return answer.status === 503 && !/^\d+$/.test(answer.headers.get('retry-after') ?? '')
-    ? `${outcome} without Retry-After`
-    : outcome;
-}
 
 describe('PostgreSQL', () => {
   let system: System;
@@ -98,27 +21,10 @@ describe('PostgreSQL', () => {
 
   beforeAll(async () => {
     system = await startSystem({
-      env: { PALISADE_FORM_RATE: '1000000', PALISADE_FORM_TOTAL_RATE: '1000000', PALISADE_DATABASE_ANSWER_MS: '900' },
+      env: { ...NO_RATES, PALISADE_DATABASE_ANSWER_MS: '900' },
     });
     staff = await Staff.of(system);
-    const cards = await Promise.all(
-      Array.from({ length: CARDS }, (_, n) => made(staff.admin.post('/v1/contacts', { name: `Card ${n}` }))),
-    );
-    const reader = await staff.person({ grants: { contact: { view: 'allowed' } } });
-    const writer = await staff.person({ grants: { contact: { view: 'allowed', create: 'allowed' } } });
-    const form = await made(staff.admin.post('/v1/forms', { name: unique('Form'), quarantineAfter: null }));
-    const ingest = new HttpClient(system.ingestUrl);
-    const key = String(form['key']);
-    await eventually('the form', async () =>
-      (await ingest.post(`/v1/forms/${key}/leads`, {})).status === 422 ? true : undefined,
-    );
-    load = new Load(
-      reader,
-      writer,
-      ingest,
-      key,
-      cards.map(({ id }) => id),
-    );
+    load = await Load.on(system, staff);
     await eventually('work', () => Promise.resolve(load.answers.length > 100 ? true : undefined));
   }, 120_000);
   afterAll(async () => {
@@ -218,23 +124,10 @@ describe('PostgreSQL', () => {
       load.isDuring = false;
       await end();
       const [endedAt, before] = [performance.now(), load.answers.length];
-      await eventually(
-        'everything to work again',
-        () => {
-          const since = load.answers.slice(before).filter(({ isDuring }) => !isDuring);
-          const works = ['card', 'write', 'lead'].every((what) =>
-            since.some((answer) => answer.what === what && /^20\d$/.test(answer.outcome)),
-          );
-          return Promise.resolve(works ? true : undefined);
-        },
-        HEALED_WITHIN_MS,
-      );
+      await load.worksAgain(before, HEALED_WITHIN_MS);
       console.log(`healed after ${Math.round(performance.now() - endedAt)} ms`);
       const during = load.answers.filter(({ isDuring }) => isDuring);
-      const outcomes = Object.entries(Object.groupBy(during, ({ what, outcome }) => `${what} ${outcome}`)).map(
-        ([outcome, of]) => `${outcome}: ${of?.length}, ${Math.round(Math.max(...(of ?? []).map(({ tookMs }) => tookMs)))} ms`,
-      );
-      console.log(outcomes.join('\n'));
+      console.log(summary(during));
       // Refused for a time, at once; what came of a write may not be known sooner than core's own limit. Leads need no database.
       expect(during.filter(({ what, outcome }) => what === 'lead' && outcome !== '202')).toEqual([]);
       expect(during.filter(({ outcome }) => !/^(200|201|202|503 dependency-unavailable)$/.test(outcome))).toEqual([]);
@@ -251,22 +144,6 @@ describe('PostgreSQL', () => {
     await load.stop();
     await system.waitUntilReady(30_000);
     database = await connect();
-    const count = async (text: string, values: unknown[] = []): Promise<number> =>
-      (await database.query<{ n: number }>(text, values)).rows[0]?.n ?? -1;
-    expect(load.bodies).toBeGreaterThan(100);
-    expect(
-      await count("SELECT count(*)::int AS n FROM watch.disclosures WHERE measure = 'contact.opened'"),
-    ).toBeGreaterThanOrEqual(load.bodies);
-    expect(await count('SELECT count(*)::int AS n FROM read.contacts WHERE id = ANY($1::uuid[])', [load.written])).toBe(
-      load.written.length,
-    );
-    await eventually(
-      'the leads',
-      async () =>
-        (await count('SELECT count(*)::int AS n FROM read.leads WHERE id = ANY($1::uuid[])', [load.leads])) === load.leads.length
-          ? true
-          : undefined,
-      90_000,
-    );
+    await load.expectNothingLost(database);
   }, 120_000);
 });

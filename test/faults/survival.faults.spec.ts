@@ -1,28 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type System } from '#testing';
-import { answered, eventually, everyRow, Staff, unique, type Made, type Person } from '../journeys/staff.js';
+import {
+  answered,
+  eventually,
+  everyRow,
+  freshNumber,
+  made,
+  Staff,
+  unique,
+  type Json,
+  type Made,
+  type Person,
+} from '../journeys/staff.js';
 
 const WRITERS = 4;
+/** Between two openings, and between two leads, of one client, milliseconds: most of the load is writes. */
+const PAUSE_MS = 20;
 const PARTS = ['crm-core', 'access-gateway', 'activity-monitor', 'lead-ingest', 'nats', 'postgres'] as const;
 /** Times each part is killed, and times all services are told to stop at once: `SURVIVAL_ROUNDS=25` for the whole of it. */
 const ROUNDS = Number(process.env['SURVIVAL_ROUNDS'] ?? 3);
 /** quality.md: ready again within 5 s, PostgreSQL within 10; twice as much here, for a machine that is shared. The times are printed. */
 const READY_WITHIN_MS = { other: 10_000, postgres: 20_000 };
+/** No error lasts: so long a client that asks again may wait for its outcome, every service being restarted meanwhile. */
+const LONGEST_WAIT_MS = 20_000;
 const ROUND_LIMIT_MS = 60_000;
 /** Writes that are answered after the killed part is back, before the next one is killed. */
 const WRITES_AFTER = 20;
 
-/** Keeps creating contacts, each under its own key and again until it is told what became of it, as a client on the road does. */
-class Writers {
+/**
+ * Clients on the road: they create contacts, open a card and send leads without a pause, each request again until its outcome is
+ * known, creating ones under a key of their own.
+ */
+class Clients {
+  /** Ids of created contacts by their names. */
   readonly acknowledged = new Map<string, string>();
+  readonly leads = new Set<string>();
+  opened = 0;
   readonly strange: string[] = [];
   /** Answers that left a client in doubt, so that it asked again. */
   doubts = 0;
+  /** Milliseconds that a client asked in vain at the longest, since it was last set to 0. */
+  longestWaitMs = 0;
   #isOver = false;
-  readonly #running: Promise<void>[];
+  readonly #running: readonly Promise<void>[];
 
-  constructor(person: Person, url: string) {
-    this.#running = Array.from({ length: WRITERS }, () => this.#write(person, url));
+  constructor(
+    private readonly person: Person,
+    private readonly cardId: string,
+    private readonly formKey: string,
+    private readonly urls: { readonly gateway: string; readonly ingest: string },
+  ) {
+    this.#running = [
+      ...Array.from({ length: WRITERS }, () => this.#each(() => this.#write())),
+      this.#each(() => this.#open()),
+      this.#each(() => this.#send()),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -30,18 +63,50 @@ class Writers {
     await Promise.all(this.#running);
   }
 
-  async #write({ client }: Person, url: string): Promise<void> {
-    while (!this.#isOver) {
-      const name = unique('Written');
-      const create = (): Promise<HttpAnswer<Made>> =>
-        client.at(url).request<Made>('POST', '/v1/contacts', {
-          ...{ body: { name }, headers: { 'idempotency-key': name } },
-          timeoutMs: 3_000,
-        });
-      const answer = await eventually('an answer', async () => this.#settled(await create().catch(() => undefined)), 60_000);
-      if (answer.status === 201) this.acknowledged.set(name, answer.body.id);
-      else this.strange.push(`${answer.status} ${answer.text.slice(0, 200)}`);
-    }
+  async #each(work: () => Promise<void>): Promise<void> {
+    while (!this.#isOver) await work();
+  }
+
+  async #write(): Promise<void> {
+    const name = unique('Written');
+    const answer = await this.#outcome(201, this.urls.gateway, 'POST', '/v1/contacts', name, { name });
+    if (answer !== undefined) this.acknowledged.set(name, answer.id);
+  }
+
+  async #open(): Promise<void> {
+    const answer = await this.#outcome(200, this.urls.gateway, 'GET', `/v1/contacts/${this.cardId}`);
+    if (answer !== undefined) this.opened += 1;
+    await sleep(PAUSE_MS);
+  }
+
+  async #send(): Promise<void> {
+    const name = unique('Lead');
+    const body = { name, phone: freshNumber() };
+    const answer = await this.#outcome(202, this.urls.ingest, 'POST', `/v1/forms/${this.formKey}/leads`, name, body);
+    if (answer !== undefined) this.leads.add(String(answer['leadId']));
+    await sleep(PAUSE_MS);
+  }
+
+  /** The body of the expected answer; what else came is noted as strange. */
+  async #outcome(
+    status: number,
+    url: string,
+    method: string,
+    path: string,
+    key?: string,
+    body?: Json,
+  ): Promise<Made | undefined> {
+    const headers = key === undefined ? {} : { 'idempotency-key': key };
+    const ask = (): Promise<HttpAnswer<Made>> =>
+      this.person.client
+        .at(url)
+        .request<Made>(method, path, { headers, timeoutMs: 3_000, ...(body === undefined ? {} : { body }) });
+    const began = performance.now();
+    const answer = await eventually('an answer', async () => this.#settled(await ask().catch(() => undefined)), 60_000);
+    this.longestWaitMs = Math.max(this.longestWaitMs, performance.now() - began);
+    if (answer.status === status) return answer.body;
+    this.strange.push(`${method} ${answer.status} ${answer.text.slice(0, 200)}`);
+    return undefined;
   }
 
   /** No connection, a part that is away, and "still running" say nothing about the outcome. */
@@ -57,22 +122,28 @@ describe('kill -9 of each part in turn, under load', () => {
   let system: System;
   let staff: Staff;
   let writer: Person;
-  let writers: Writers;
+  let clients: Clients;
 
   beforeAll(async () => {
-    system = await startSystem();
+    system = await startSystem({ env: { PALISADE_FORM_RATE: '1000000', PALISADE_FORM_TOTAL_RATE: '1000000' } });
     staff = await Staff.of(system);
     writer = await staff.person({ grants: { contact: { view: 'allowed', create: 'allowed' } } });
-    writers = new Writers(writer, system.gatewayUrl);
+    const card = await made(writer.client.post('/v1/contacts', { name: unique('Card') }));
+    const form = await made(staff.admin.post('/v1/forms', { name: unique('Form'), quarantineAfter: null }));
+    const [formKey, ingest] = [String(form['key']), writer.client.at(system.ingestUrl)];
+    await eventually('the form', async () =>
+      (await ingest.post(`/v1/forms/${formKey}/leads`, {})).status === 422 ? true : undefined,
+    );
+    clients = new Clients(writer, card.id, formKey, { gateway: system.gatewayUrl, ingest: system.ingestUrl });
   }, 100_000);
   afterAll(async () => {
-    await writers?.stop();
+    await clients?.stop();
     await system?.stop();
   });
 
   const written = (more: number): Promise<true> => {
-    const goal = writers.acknowledged.size + more;
-    return eventually('writes to go on', () => Promise.resolve(writers.acknowledged.size >= goal ? true : undefined), 30_000);
+    const goal = clients.acknowledged.size + more;
+    return eventually('writes to go on', () => Promise.resolve(clients.acknowledged.size >= goal ? true : undefined), 30_000);
   };
 
   it.each(PARTS)(
@@ -104,8 +175,10 @@ describe('kill -9 of each part in turn, under load', () => {
   it(
     'all services told to stop at once come back, and a client that asks again gets through',
     async () => {
+      const waits: number[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
         await written(5);
+        clients.longestWaitMs = 0;
         const before = system.run();
         const services = before.filter(({ service }) => service !== 'nats' && service !== 'postgres');
         for (const { pid } of services) process.kill(pid, 'SIGTERM');
@@ -119,39 +192,60 @@ describe('kill -9 of each part in turn, under load', () => {
           30_000,
         );
         await system.waitUntilReady(20_000);
+        const [opened, sent] = [clients.opened, clients.leads.size];
         await written(WRITES_AFTER);
+        await eventually('cards and leads', () =>
+          Promise.resolve(clients.opened > opened && clients.leads.size > sent ? true : undefined),
+        );
+        waits.push(clients.longestWaitMs);
       }
+      console.log(`all services, longest time that a client asked in vain, ms: ${waits.map(Math.round).join(' ')}`);
+      expect(Math.max(...waits)).toBeLessThan(LONGEST_WAIT_MS);
+      expect(clients.strange).toEqual([]);
     },
     ROUNDS * ROUND_LIMIT_MS,
   );
 
   it('nothing acknowledged is missing, and nothing is there twice', async () => {
-    await writers.stop();
-    expect(writers.strange).toEqual([]);
+    await clients.stop();
+    expect(clients.strange).toEqual([]);
     // A run in which nothing was in doubt would prove nothing.
-    expect(writers.doubts).toBeGreaterThan(0);
+    expect(clients.doubts).toBeGreaterThan(0);
     const rows = await everyRow(staff.admin, '/v1/contacts');
-    const byName = rows.map((row) => [row['name'], row.id]);
-    expect(byName.length).toBe(writers.acknowledged.size);
-    expect(new Map(byName as Array<[string, string]>)).toEqual(writers.acknowledged);
-    for (const id of [...writers.acknowledged.values()].slice(-20))
+    const byName = rows.filter(({ name }) => String(name).startsWith('Written')).map((row) => [row['name'], row.id]);
+    expect(byName.length).toBe(clients.acknowledged.size);
+    expect(new Map(byName as Array<[string, string]>)).toEqual(clients.acknowledged);
+    for (const id of [...clients.acknowledged.values()].slice(-20))
       expect((await answered(200, writer.client.get<Made>(`/v1/contacts/${id}`))).id).toBe(id);
 
     const database = new pg.Client({ connectionString: system.connections.database.superuser });
     database.on('error', () => undefined);
     await database.connect();
-    const { rows: counted } = await database.query<{ streams: number; events: number }>(
-      `SELECT count(DISTINCT stream)::int AS streams, count(*)::int AS events FROM es.events WHERE type = 'ContactCreated'`,
+    const count = async (text: string, ids: readonly string[] = []): Promise<number> =>
+      (await database.query<{ n: number }>(text, ids.length === 0 ? [] : [ids])).rows[0]?.n ?? -1;
+    const leads = [...clients.leads];
+    await eventually(
+      'every lead to be a deal',
+      async () =>
+        (await count('SELECT count(*)::int AS n FROM read.deals WHERE lead_id = ANY($1::uuid[])', leads)) === leads.length
+          ? true
+          : undefined,
+      90_000,
     );
+    // The card that is opened, what was written, and a new person for each lead.
+    const contacts = 1 + clients.acknowledged.size + leads.length;
+    expect(await count("SELECT count(*)::int AS n FROM es.events WHERE type = 'ContactCreated'")).toBe(contacts);
+    expect(await count('SELECT count(*)::int AS n FROM read.deals')).toBe(leads.length);
+    const shown = await count("SELECT count(*)::int AS n FROM watch.disclosures WHERE measure = 'contact.opened'");
+    expect(shown).toBeGreaterThanOrEqual(clients.opened);
     await database.end();
-    expect(counted[0]).toEqual({ streams: writers.acknowledged.size, events: writers.acknowledged.size });
-  });
+  }, 120_000);
 
   it('a stop and a start find everything again', async () => {
     await system.halt();
     await system.start();
     staff = await Staff.of(system);
-    expect(await everyRow(staff.admin, '/v1/contacts')).toHaveLength(writers.acknowledged.size);
+    expect(await everyRow(staff.admin, '/v1/contacts')).toHaveLength(1 + clients.acknowledged.size + clients.leads.size);
     expect((await writer.client.get('/v1/me')).status).toBe(200);
   }, 100_000);
 });

@@ -271,6 +271,25 @@ describe('leads', () => {
     expect(await everyRow(staff.admin, '/v1/leads?state=set-aside')).toEqual([]);
   });
 
+  it("come by a login that moves core to no answer outside of services' inboxes", async () => {
+    const { url, users } = system.connections.nats;
+    const login = (name: 'core' | 'ingest') => ({
+      ...{ servers: url, user: users[name].user, pass: users[name].password, inboxPrefix: `_INBOX_${name}` },
+    });
+    const [core, asker] = await Promise.all([connect(login('core')), connect(login('ingest'))]);
+    const kept = async (): Promise<number> =>
+      (await core.request('$JS.API.STREAM.INFO.CRM')).json<{ state: { messages: number } }>().state.messages;
+    const question = JSON.stringify({ pattern: 'lead.forms', data: {}, id: randomUUID() });
+    const before = await kept();
+    expect(before).toBeGreaterThan(0);
+    // Core may purge streams and ingest may not; the answer's subject would say which.
+    asker.publish('lead.forms', question, { reply: '$JS.API.STREAM.PURGE.CRM' });
+    const answer = await asker.request('lead.forms', question, { timeout: 5_000 });
+    expect(answer.json()).toMatchObject({ response: { ok: true } });
+    expect(await kept()).toBeGreaterThanOrEqual(before);
+    await Promise.all([core.close(), asker.close()]);
+  });
+
   /** As ingest would, with what ingest would not. */
   async function publishLead(lead: { readonly leadId: string; readonly formId: string } & Json): Promise<void> {
     const { url, users } = system.connections.nats;

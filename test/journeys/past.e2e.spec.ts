@@ -204,5 +204,48 @@ describe('the past of a record', () => {
     });
     expect(entry).toMatchObject({ userId: person.id, subjectType: 'contact', subjectId: named.id, kind: 'card', masked: true });
     expect((await shownTo(unnamed.id)).items.filter(({ userId }) => userId === person.id)).toEqual([]);
+
+    // Whom a deal named once stands there when it is told that way, though the deal names him no more.
+    const then = new Date().toISOString();
+    await answered(200, seller.client.patch(`/v1/deals/${deal.id}`, { contactIds: [unnamed.id] }));
+    const reader = await staff.person({ grants: SELLER });
+    const told = await answered(200, reader.client.get<{ contacts: Json[] }>(`/v1/deals/${deal.id}?at=${then}`));
+    expect(told.contacts.map(({ name }) => name)).toEqual([named['name'], unnamed['name']]);
+    for (const { id } of [named, unnamed]) {
+      await eventually('the ledger', async () =>
+        (await shownTo(id)).items.some(({ userId }) => userId === reader.id) ? true : undefined,
+      );
+    }
+  });
+
+  it('and the present of a record are told by no repeat of its making, unless as an opening', async () => {
+    const person = await staff.person({ grants: SELLER });
+    const contact = await made(seller.client.post('/v1/contacts', { name: unique('Linked') }));
+    const key = { 'idempotency-key': unique('made') };
+    const make = () => person.client.post<Json>('/v1/deals', { title: 'Mine', contactIds: [contact.id] }, key);
+    const first = await make();
+    expect(first.body['contacts']).toEqual([{ id: contact.id, name: contact['name'] }]);
+    const shownOf = async (id: string): Promise<string[]> =>
+      (await answered(200, staff.admin.get<{ items: Json[] }>(`/v1/exposure?userId=${person.id}`))).items
+        .filter(({ subjectId }) => subjectId === id)
+        .map(({ kind }) => String(kind));
+    // Making a deal is no opening; whom it names was shown as in a list.
+    expect(
+      await eventually('the ledger', async () => ((await shownOf(contact.id)).length > 0 ? shownOf(contact.id) : undefined)),
+    ).toEqual(['row']);
+    const refusing = (measure: string): Json => ({
+      ...{ measure, window: 'hour', max: 0, action: 'refuse', scope: { userIds: [person.id] } },
+    });
+    await staff.monitoring({ limits: [refusing('deal.opened'), refusing('list.rows')] });
+    expect((await make()).body).toEqual({ ...first.body, contacts: [{ id: contact.id }] });
+    await answered(200, seller.client.patch(`/v1/deals/${String(first.body['id'])}`, { note: 'of another' }));
+    expect(await outcome(make())).toBe('403 view-limit-reached');
+    await staff.monitoring({ limits: [] });
+    const again = await make();
+    expect([again.status, again.body]).toMatchObject([201, { note: 'of another', version: 2 }]);
+    const dealId = String(first.body['id']);
+    expect(
+      await eventually('the ledger', async () => ((await shownOf(dealId)).length > 0 ? shownOf(dealId) : undefined)),
+    ).toEqual(['card']);
   });
 });

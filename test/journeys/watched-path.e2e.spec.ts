@@ -483,6 +483,10 @@ describe('the watched path', () => {
       }
       expect(await openSessions(person)).toBe(1);
       expect(await outcome(staff.admin.get(`/v1/contacts/${cards[0]}`))).toBe('200');
+      for (const url of [...system.gatewayUrls, ...system.ingestUrls]) {
+        const { status, body } = await staff.admin.at(url).get('/health/ready');
+        expect([status, body]).toMatchObject([200, { status: 'degraded', checks: { broker: 'down' } }]);
+      }
       return scraped.served;
     };
     const served = await whileBrokerStands(system, work, { untilNoticed });

@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
-import { DatabaseClock, databaseCheck, HealthModule, type Logger } from '#platform';
+import { brokerCheck, DatabaseClock, databaseCheck, HealthModule, type Logger } from '#platform';
 import { Broker } from '#messaging';
 import { MeController } from './accounts/me.controller.js';
 import { Passwords } from './accounts/passwords.js';
@@ -102,9 +102,11 @@ export class GatewayModule {
         ImportsModule,
         WatchingModule,
         WebhooksModule,
-        // Cards are served without the broker (architecture.md), so it does not decide about readiness; `administrator` needs
-        // it once.
-        HealthModule.forRoot({ database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() }),
+        // Cards are served without the broker (architecture.md): without it the gateway is degraded; `administrator` needs it once.
+        HealthModule.forRoot(
+          { database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() },
+          { broker: brokerCheck(parts.broker) },
+        ),
       ],
       controllers: [
         SessionsController,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PROBLEMS } from '#contracts';
-import { reconnecting, startBroker, type Broker } from '#messaging';
+import { reconnecting, ServiceRequests, startBroker, type Broker } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
@@ -88,6 +88,7 @@ function answerQueries(app: NestFastifyApplication, broker: Broker, config: Moni
       name: `activity-monitor-${config.instance}-queries`,
       queue: 'activity-monitor',
       inboxPrefix: `_INBOX_${user}`,
+      deserializer: new ServiceRequests(),
       ...reconnecting(),
       pingInterval: 2_000,
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting } from '#platform';
+import { setting } from '#platform/base';
 
 /** Settings of crm-core, read once. All limits of this service stand here. */
 export const coreConfigSchema = z

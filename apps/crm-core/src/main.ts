@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import { PROBLEMS, SUBJECTS } from '#contracts';
 import { EventStore } from '#event-store';
 import type { KeyWrapper } from '#privacy';
-import { reconnecting, startBroker, type Broker, type Consumption } from '#messaging';
+import { reconnecting, ServiceRequests, startBroker, type Broker, type Consumption } from '#messaging';
 import {
   brokerCheck,
   brokerLog,
@@ -104,6 +104,7 @@ function answerRequests(app: NestFastifyApplication, config: CoreConfig, logger:
       name: `crm-core-${config.instance}-requests`,
       queue: 'crm-core',
       inboxPrefix: `_INBOX_${user}`,
+      deserializer: new ServiceRequests(),
       waitOnFirstConnect: true,
       ...reconnecting(),
       pingInterval: 2_000,

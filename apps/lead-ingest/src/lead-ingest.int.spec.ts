@@ -445,7 +445,8 @@ describe('lead-ingest', () => {
     await rm(dir, { recursive: true });
     ingest = await start();
     const ready = await fetch(`${ingest.url}/health/ready`);
-    expect([ready.status, ((await ready.json()) as { checks: object }).checks]).toEqual([503, { spool: 'up', forms: 'down' }]);
+    const checks = { spool: 'up', forms: 'down', broker: 'down' };
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'not-ready', checks }]);
     expect(await codeOf(send({ name: 'x' }))).toBe('503 dependency-unavailable');
   });
 

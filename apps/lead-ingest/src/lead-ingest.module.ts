@@ -11,6 +11,8 @@ export interface IngestParts {
   readonly intake: LeadIntake;
   readonly book: FormBook;
   readonly checks: HealthChecks;
+  /** Of what leads are taken without. */
+  readonly dispensable: HealthChecks;
 }
 
 /** The routes of ingest over parts that are made before the port is opened. */
@@ -19,7 +21,7 @@ export class LeadIngestModule {
   static over(parts: IngestParts): DynamicModule {
     return {
       module: LeadIngestModule,
-      imports: [HealthModule.forRoot(parts.checks)],
+      imports: [HealthModule.forRoot(parts.checks, parts.dispensable)],
       controllers: [LeadsController, FormPageController],
       providers: [
         { provide: IntakeDoor, useValue: parts.door },

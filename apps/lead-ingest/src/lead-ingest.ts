@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PROBLEMS } from '#contracts';
 import { startBroker, type Broker } from '#messaging';
-import { brokerLog, closeWithin, createHttpApp, type Logger } from '#platform';
+import { brokerCheck, brokerLog, closeWithin, createHttpApp, type Logger } from '#platform';
 import type { Config } from './config.js';
 import { IntakeDoor } from './door/intake-door.js';
 import { HOUR_MS, RateWindow } from './door/rate-window.js';
@@ -56,7 +56,7 @@ export async function startLeadIngest(
   ];
   // The form says how many; the window only counts.
   const hourly = new RateWindow(0, undefined, HOUR_MS);
-  const app = await openPort(config, logger, { door, intake: new LeadIntake(spool, keys, book, hourly), spool, book });
+  const app = await openPort(config, logger, { door, intake: new LeadIntake(spool, keys, book, hourly), spool, book, broker });
   return {
     url: await app.getUrl(),
     spool,
@@ -75,13 +75,19 @@ interface Parts {
   readonly intake: LeadIntake;
   readonly spool: Spool;
   readonly book: FormBook;
+  readonly broker: Broker;
 }
 
-async function openPort(config: Config, logger: Logger, { door, intake, spool, book }: Parts): Promise<NestFastifyApplication> {
-  // The broker is no condition of readiness: leads are taken without it. /metrics tells of it.
+async function openPort(
+  config: Config,
+  logger: Logger,
+  { door, intake, spool, book, broker }: Parts,
+): Promise<NestFastifyApplication> {
   const checks = { spool: () => spool.checkWritable(), forms: async () => book.publicJwk };
+  // Leads are taken without the broker: it is told of, and is no condition of readiness.
+  const dispensable = { broker: brokerCheck(broker) };
   const options = { logger, catalogue: PROBLEMS, bodyLimit: MAX_BODY_BYTES };
-  const app = await createHttpApp(LeadIngestModule.over({ door, intake, book, checks }), options);
+  const app = await createHttpApp(LeadIngestModule.over({ door, intake, book, checks, dispensable }), options);
   door.guard(app.getHttpAdapter().getInstance());
   await app.listen(config.PALISADE_PORT, config.PALISADE_HOST);
   return app;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,7 +57,9 @@ export class NatsServer {
   async start(): Promise<Child> {
     const { folder, port, users, logFile, detached, program } = this.#options;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeAtomically(this.marker, natsConfig({ port, storeFolder: folder, users }), 0o600);
+    const wanted = natsConfig({ port, storeFolder: folder, users });
+    // What stands there already needs no room on a disk that is full.
+    if (!existsSync(this.marker) || readFileSync(this.marker, 'utf8') !== wanted) writeAtomically(this.marker, wanted, 0o600);
     const env = { PATH: '/usr/bin:/bin', TZ: 'UTC' };
     const child = await startChild({ command: program, args: ['-c', this.marker], env, logFile, detached });
     this.#child = child;

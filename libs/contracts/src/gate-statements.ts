@@ -21,11 +21,11 @@ export interface GateAnswer {
   readonly authz_version: number;
 }
 
-/** A row of `admitEachStatement`. */
+/** A row of `admitEachStatement`: the answer to all that were answered alike. */
 export interface PlacedAnswer extends GateAnswer {
-  /** In the batch, from 1. */
-  readonly place: number;
-  readonly request: string;
+  /** Places in the batch, from 1, and the ids of the requests there, each joined by commas. */
+  readonly places: string;
+  readonly requests: string;
 }
 
 /** A prepared statement. */
@@ -52,7 +52,8 @@ export function admitEachStatement(asked: readonly Asking[]): GateStatement {
   const column = (value: (one: Asking) => string | number | boolean | null): unknown => arrayOf(asked.map(value));
   return {
     name: 'gate-admit-each',
-    text: `SELECT gate.place, gate.request, gate.decision, (SELECT authz_version FROM read.security) AS authz_version
+    text: `SELECT array_to_string(gate.places, ',') AS places, array_to_string(gate.requests, ',') AS requests, gate.decision,
+              (SELECT authz_version FROM read.security) AS authz_version
            FROM watch.admit_each($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS gate`,
     values: [
       column(({ viewer }) => viewer),
@@ -89,9 +90,14 @@ export function inOrder<Row extends PlacedAnswer>(
 ): (Row | undefined)[] {
   const answers = new Array<Row | undefined>(asked.length).fill(undefined);
   for (const row of rows) {
-    const index = row.place - 1;
-    if (asked[index]?.request !== row.request || answers[index] !== undefined) throw new Error('the gate answered out of order');
-    answers[index] = row;
+    const [places, requests] = [row.places.split(','), row.requests.split(',')];
+    if (places.length !== requests.length) throw new Error('the gate answered out of order');
+    for (const [nth, place] of places.entries()) {
+      const index = Number(place) - 1;
+      if (asked[index]?.request !== requests[nth] || answers[index] !== undefined)
+        throw new Error('the gate answered out of order');
+      answers[index] = row;
+    }
   }
   return answers;
 }

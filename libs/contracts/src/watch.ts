@@ -22,8 +22,13 @@ export type LimitWindow = 'hour' | 'day';
 export type LimitAction = 'deactivate' | 'refuse' | 'alert';
 export type DisclosureKind = 'card' | 'row' | 'reveal' | 'lookup' | 'call' | 'export' | 'history' | 'deletion' | 'reassignment';
 
+/*
+ * Facts: told to whoever listens, also by a newer version to an older one and by a stream that was filled long ago. A receiver drops
+ * what it does not know; what a later version adds is optional (ADR 35). Requests are strict: what is not understood is refused.
+ */
+
 /** A limit with the count that met it. */
-export const limitStandingSchema = z.strictObject({
+export const limitStandingSchema = z.object({
   measure: z.enum(MEASURES),
   window: z.enum(['hour', 'day']),
   action: z.enum(['deactivate', 'refuse', 'alert']),
@@ -40,7 +45,7 @@ export type ReachedLimit = z.infer<typeof reachedLimitSchema>;
  * A row of `watch.outbox`, as published on the WATCH stream with `id` as Nats-Msg-Id. Ids only.
  * `limits` lists the limits whose count reached ⌈0.8·max⌉ with this disclosure; a refusal names the one that refused in `refusedBy`.
  */
-export const watchEventSchema = z.strictObject({
+export const watchEventSchema = z.object({
   id: z.uuid(),
   type: z.enum(['card.viewed', 'list.viewed', 'action.admitted', 'view.refused']),
   at: z.iso.datetime({ offset: true }),
@@ -66,7 +71,7 @@ export const watchEventSchema = z.strictObject({
 export type WatchEvent = z.infer<typeof watchEventSchema>;
 
 /** `access.user.deactivated`: a person is cut off. `id` is made of person, epoch and cause, so it exists once. */
-export const userDeactivatedSchema = z.strictObject({
+export const userDeactivatedSchema = z.object({
   id: z.uuid(),
   userId: z.uuid(),
   epoch: z.int().min(0),
@@ -77,7 +82,7 @@ export const userDeactivatedSchema = z.strictObject({
 export type UserDeactivatedFact = z.infer<typeof userDeactivatedSchema>;
 
 /** `access.cutoff.applied`: one service instance confirms a cut-off. */
-export const cutoffAppliedSchema = z.strictObject({
+export const cutoffAppliedSchema = z.object({
   deactivationId: z.uuid(),
   service: z.enum(['access-gateway', 'crm-core']),
   instance: z.string().max(64),
@@ -86,14 +91,14 @@ export const cutoffAppliedSchema = z.strictObject({
 export type CutoffApplied = z.infer<typeof cutoffAppliedSchema>;
 
 /** `access.heartbeat.<service>` each second, over core NATS. */
-export const heartbeatSchema = z.strictObject({
+export const heartbeatSchema = z.object({
   service: z.enum(['access-gateway', 'crm-core']),
   instance: z.string().max(64),
   /**
    * Of the core that seals: the number of the last seal, how old the oldest event is that is not sealed (milliseconds), and whether the
    * chain cannot go on.
    */
-  sealing: z.strictObject({ number: z.int().nonnegative(), behindMs: z.int().nonnegative(), stopped: z.boolean() }).optional(),
+  sealing: z.object({ number: z.int().nonnegative(), behindMs: z.int().nonnegative(), stopped: z.boolean() }).optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 export type SealingStanding = NonNullable<z.infer<typeof heartbeatSchema>['sealing']>;
@@ -114,7 +119,7 @@ export const ALARM_TYPES = [
 ] as const;
 
 /** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
-export const alarmSchema = z.strictObject({
+export const alarmSchema = z.object({
   id: z.uuid(),
   type: z.enum(ALARM_TYPES),
   severity: z.enum(['info', 'warning', 'critical']),
@@ -131,10 +136,10 @@ export const alarmSchema = z.strictObject({
   /** `pattern.unusual` of a department; `userId` is null then. */
   departmentId: z.uuid().optional(),
   /** Who of the department was shown how much of it, the most first. */
-  members: z.array(z.strictObject({ userId: z.uuid(), count: z.int() })).optional(),
+  members: z.array(z.object({ userId: z.uuid(), count: z.int() })).optional(),
   /** `pattern.unusual`: what is far outside, over how many days, and the usual of one day, made of so many working days. */
   pattern: z
-    .strictObject({
+    .object({
       figure: z.enum([...MEASURES, 'records.shown', 'records.unfamiliar']),
       days: z.int(),
       median: z.number(),

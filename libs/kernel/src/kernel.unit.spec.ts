@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Secret, exposeOr, isUuid, uuidFromDigest } from './index.js';
+import { Secret, exposeOr, isInstant, isUuid, uuidFromDigest } from './index.js';
 
 describe('Secret', () => {
   it('shows its value to expose() only', () => {
@@ -28,4 +28,33 @@ describe('uuidFromDigest', () => {
   it('refuses a short digest', () => {
     expect(() => uuidFromDigest(new Uint8Array(15))).toThrow(RangeError);
   });
+});
+
+describe('isInstant', () => {
+  it.each([
+    '2026-11-27T10:00:00Z',
+    '2026-11-27T10:00Z',
+    '2026-11-27T10:00:00.123456+15:59',
+    '2024-02-29T23:59:59-03:00',
+    '0001-01-01T00:00:00Z',
+    '9999-12-31T23:59:59Z',
+  ])('takes %s', (text) => expect(isInstant(text)).toBe(true));
+
+  it.each([
+    '2026-02-30T00:00:00Z',
+    '2025-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-11-27T25:00:00Z',
+    '2026-11-27T10:00:60Z',
+    '2026-11-27T10:00:00+16:00',
+    '2026-11-27T10:00:00+23:59',
+    '0000-01-01T00:00:00Z',
+    '0001-01-01T00:00:00+01:00',
+    '9999-12-31T23:59:59-01:00',
+    '2026-11-27T10:00:00',
+    '2026-11-27',
+    ' 2026-11-27T10:00:00Z',
+    'infinity',
+    '',
+  ])('refuses %p', (text) => expect(isInstant(text)).toBe(false));
 });

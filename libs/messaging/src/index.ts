@@ -1,6 +1,7 @@
 export { Broker, brokerUnavailable, connectBroker, reasonOf, startBroker, type BrokerLog, type BrokerOptions } from './broker.js';
 export { reconnecting } from './reconnecting.js';
 export { refusalOf, request, type Refusal } from './request.js';
+export { ServiceRequests } from './service-requests.js';
 export {
   publishFact,
   publishFacts,

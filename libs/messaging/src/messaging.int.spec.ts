@@ -10,6 +10,7 @@ import {
   publishFacts,
   refusalOf,
   request,
+  ServiceRequests,
   type Broker,
   type Fact,
   type StreamDefinition,
@@ -120,8 +121,12 @@ describe('messaging', () => {
   });
 
   it("speaks the packets of Nest's own server", async () => {
-    const service = new ServerNats({ servers: server.url, user: 'core', pass: 'p' });
-    service.addHandler('nest.add', (data: { n: number }) => Promise.resolve(data.n + 1));
+    const service = new ServerNats({ servers: server.url, user: 'core', pass: 'p', deserializer: new ServiceRequests() });
+    const added: number[] = [];
+    service.addHandler('nest.add', (data: { n: number }) => {
+      added.push(data.n);
+      return Promise.resolve(data.n + 1);
+    });
     // As Nest's exception filters hand it on; a bare rejection would get no reply at all.
     service.addHandler('nest.refuse', () => Promise.resolve(throwError(() => refusalOf(new DomainError('not-found')))));
     await new Promise<void>(
@@ -133,6 +138,15 @@ describe('messaging', () => {
     for (let attempt = 0; answered === undefined && attempt < 100; attempt += 1) answered = await answer();
     expect(answered).toBe(2);
     await expect(request(broker, 'nest.refuse', {}, { timeoutMs: 2_000 })).rejects.toMatchObject({ code: 'not-found' });
+
+    // An answer goes to a service's inbox and nowhere else: neither to a subject that the asker may not publish to, nor to nobody.
+    const asked = JSON.stringify({ pattern: 'nest.add', data: { n: 7 }, id: 'x' });
+    for (const reply of ['crm.event.forged', '$JS.API.STREAM.PURGE.X', '_INBOX.x', '_INBOX_', undefined]) {
+      broker.connected.publish('nest.add', asked, reply === undefined ? {} : { reply });
+    }
+    broker.connected.publish('nest.add', 'no JSON', { reply: '_INBOX_core.x' });
+    expect(await request(broker, 'nest.add', { n: 2 }, { timeoutMs: 2_000 })).toBe(3);
+    expect(added).not.toContain(7);
     await service.close();
   });
 

@@ -15,17 +15,23 @@ export type HealthCheck = () => Promise<unknown>;
 /** By name, such as `database` and `broker`. */
 export type HealthChecks = Readonly<Record<string, HealthCheck>>;
 
+/** `degraded`: something is down that service goes on without. */
 export interface Readiness {
-  readonly status: 'ready' | 'not-ready';
+  readonly status: 'ready' | 'degraded' | 'not-ready';
   readonly checks: Readonly<Record<string, 'up' | 'down'>>;
 }
 
-/** Runs all checks side by side, each within 500 ms. */
-export async function readiness(checks: HealthChecks): Promise<Readiness> {
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, (await isUp(check)) ? 'up' : 'down'] as const),
-  );
-  return { status: results.every(([, state]) => state === 'up') ? 'ready' : 'not-ready', checks: Object.fromEntries(results) };
+/** Runs all checks side by side, each within 500 ms. What is `dispensable` is told, and never makes the service not ready. */
+export async function readiness(needed: HealthChecks, dispensable: HealthChecks = {}): Promise<Readiness> {
+  const [own, others] = await Promise.all([statesOf(needed), statesOf(dispensable)]);
+  const isDown = (states: Readiness['checks']): boolean => Object.values(states).includes('down');
+  const status = isDown(own) ? 'not-ready' : isDown(others) ? 'degraded' : 'ready';
+  return { status, checks: { ...own, ...others } };
+}
+
+async function statesOf(checks: HealthChecks): Promise<Readiness['checks']> {
+  const states = Object.entries(checks).map(async ([name, check]) => [name, (await isUp(check)) ? 'up' : 'down'] as const);
+  return Object.fromEntries(await Promise.all(states));
 }
 
 async function isUp(check: HealthCheck): Promise<boolean> {
@@ -52,10 +58,14 @@ export function brokerCheck(broker: Broker): HealthCheck {
 }
 
 const HEALTH_CHECKS = Symbol('health checks');
+const DISPENSABLE_CHECKS = Symbol('checks of what service goes on without');
 
 @Controller()
 class HealthController {
-  constructor(@Inject(HEALTH_CHECKS) private readonly checks: HealthChecks) {}
+  constructor(
+    @Inject(HEALTH_CHECKS) private readonly checks: HealthChecks,
+    @Inject(DISPENSABLE_CHECKS) private readonly dispensable: HealthChecks,
+  ) {}
 
   @Get('/health/live')
   live(): { status: 'live' } {
@@ -64,9 +74,9 @@ class HealthController {
 
   @Get('/health/ready')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<Readiness> {
-    const result = await readiness(this.checks);
-    reply.status(result.status === 'ready' ? 200 : 503);
-    if (result.status !== 'ready') reply.header('retry-after', '1');
+    const result = await readiness(this.checks, this.dispensable);
+    reply.status(result.status === 'not-ready' ? 503 : 200);
+    if (result.status === 'not-ready') reply.header('retry-after', '1');
     return result;
   }
 
@@ -86,8 +96,15 @@ function isLoopback(address: string | undefined): boolean {
 /** `GET /health/live`, `/health/ready` and `/metrics`. */
 @Module({})
 export class HealthModule {
-  static forRoot(checks: HealthChecks): DynamicModule {
-    return { module: HealthModule, controllers: [HealthController], providers: [{ provide: HEALTH_CHECKS, useValue: checks }] };
+  static forRoot(checks: HealthChecks, dispensable: HealthChecks = {}): DynamicModule {
+    return {
+      module: HealthModule,
+      controllers: [HealthController],
+      providers: [
+        { provide: HEALTH_CHECKS, useValue: checks },
+        { provide: DISPENSABLE_CHECKS, useValue: dispensable },
+      ],
+    };
   }
 }
 

@@ -28,6 +28,7 @@ const catalogue: ProblemCatalogue = {
   'body-too-large': entry(413),
   'unsupported-media-type': entry(415),
   'malformed-body': entry(400),
+  'malformed-request': entry(400),
   'dependency-unavailable': entry(503),
   'validation-failed': entry(422),
   'too-many-attempts': entry(429),
@@ -77,9 +78,10 @@ describe('createHttpApp', () => {
     destination: { write: (line) => void (log += line) },
   });
   const checks: Record<string, () => Promise<unknown>> = { database: () => Promise.resolve(), broker: () => Promise.resolve() };
+  const dispensable: Record<string, () => Promise<unknown>> = { mail: () => Promise.resolve() };
 
   beforeAll(async () => {
-    const root = { module: ThingsModule, imports: [HealthModule.forRoot(checks as HealthChecks)] };
+    const root = { module: ThingsModule, imports: [HealthModule.forRoot(checks as HealthChecks, dispensable as HealthChecks)] };
     app = await createHttpApp(root, { logger, catalogue, bodyLimit: 1_000 });
     await app.listen(0, '127.0.0.1');
     url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
@@ -166,24 +168,33 @@ describe('createHttpApp', () => {
     expect([good.status, await good.json()]).toEqual([201, { a: 1 }]);
   });
 
-  it('answers a broken request without echoing it', async () => {
-    const answer = await raw(`GET /${PLANTED} NONSENSE\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 400/);
+  it.each([
+    ['that is broken', `GET /${PLANTED} NONSENSE\r\n\r\n`],
+    ['with too many headers', `GET /things/1 HTTP/1.1\r\nHost: x\r\nx: ${PLANTED.repeat(2_000)}\r\n\r\n`],
+  ])('answers a request %s with a problem, and echoes nothing', async (_, request) => {
+    const answer = await raw(request);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400/);
+    expect(head).toMatch(/^content-type: application\/problem\+json$/m);
+    expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'malformed-request', requestId: expect.any(String) as string });
     expect(answer).not.toContain('9123456789');
   });
 
   it('tells live from ready, and what is down by name', async () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
-    expect(await (await fetch(`${url}/health/ready`)).json()).toEqual({
-      status: 'ready',
-      checks: { database: 'up', broker: 'up' },
-    });
+    const ready = async (): Promise<[number, unknown]> => {
+      const answer = await fetch(`${url}/health/ready`);
+      return [answer.status, await answer.json()];
+    };
+    expect(await ready()).toEqual([200, { status: 'ready', checks: { database: 'up', broker: 'up', mail: 'up' } }]);
+    dispensable['mail'] = () => Promise.reject(new Error('away'));
+    expect(await ready()).toEqual([200, { status: 'degraded', checks: { database: 'up', broker: 'up', mail: 'down' } }]);
     checks['broker'] = () => new Promise(() => undefined);
     const started = Date.now();
     const response = await fetch(`${url}/health/ready`);
     expect([response.status, await response.json()]).toEqual([
       503,
-      { status: 'not-ready', checks: { database: 'up', broker: 'down' } },
+      { status: 'not-ready', checks: { database: 'up', broker: 'down', mail: 'down' } },
     ]);
     expect(Date.now() - started).toBeLessThan(1_000);
     checks['broker'] = () => Promise.resolve();

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '#kernel';
 import { AllowedMethods } from './allowed-methods.js';
 import { nestLogger, type Logger } from './logging.js';
-import { ProblemFilter, routeOf, type Problem, type ProblemCatalogue } from './problem-responses.js';
+import { ProblemFilter, problemOf, routeOf, type Problem, type ProblemCatalogue } from './problem-responses.js';
 
 export interface HttpAppOptions {
   readonly logger: Logger;
@@ -82,7 +82,7 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
       filter.answer(error, request, reply);
     },
     clientErrorHandler: (_error: unknown, socket: Socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      if (socket.writable) socket.end(answerToNoRequest(options.catalogue));
     },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   keepBodiesRaw(instance);
@@ -103,6 +103,21 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
     done();
   });
   return instance;
+}
+
+/** What is no request of HTTP at all, or has more headers than Node reads (16 KiB), reaches no route: its answer is written by hand. */
+function answerToNoRequest(catalogue: ProblemCatalogue): string {
+  const requestId = randomUUIDv7();
+  const body = JSON.stringify(problemOf(new DomainError('malformed-request'), catalogue, requestId));
+  const headers = {
+    ...ANSWER_HEADERS,
+    'x-request-id': requestId,
+    'content-type': 'application/problem+json',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 400 Bad Request\r\n${lines.join('')}\r\n${body}`;
 }
 
 function answerHeaders(request: FastifyRequest, reply: FastifyReply): void {

@@ -14,7 +14,7 @@ export {
   type Readiness,
 } from './health.js';
 export { closeWithin, createHttpApp, mediaTypeOf, stopOnSignals, type HttpAppOptions } from './http-app.js';
-export { parseJsonBody } from './json-body.js';
+export { parseJsonBody, storable } from './json-body.js';
 export { holdLeadership, type Leadership, type LeadershipOptions } from './leadership.js';
 export { brokerLog, createLogger, nestLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
 export { metricsRegistry } from './metrics.js';

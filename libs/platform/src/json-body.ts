@@ -1,4 +1,4 @@
-import { refuse } from '#kernel';
+import { DomainError, refuse } from '#kernel';
 
 const DEEPEST = 32;
 /** `fatal` refuses bytes that are not UTF-8 instead of replacing them. */
@@ -14,6 +14,38 @@ export function parseJsonBody(body: Buffer | undefined, contentType: string | un
   const value = parse(body);
   if (!isAcceptable(value, 1)) refuse('malformed-body', 'the body is too deep or has a forbidden key');
   return value;
+}
+
+/**
+ * The value itself. Throws `validation-failed` with the places of texts (and of objects with names) that hold a NUL: PostgreSQL keeps none, in
+ * no text and no JSON.
+ */
+export function storable(value: unknown): unknown {
+  const errors = nulsIn(value, []).map((path) => ({
+    ...{ path, code: 'invalid-format', message: 'A text cannot hold the character U+0000.' },
+  }));
+  if (errors.length > 0) throw new DomainError('validation-failed', { errors });
+  return value;
+}
+
+const MOST_ERRORS = 100;
+
+/** `parseJsonBody` bounds the depth. */
+function nulsIn(value: unknown, path: readonly string[]): string[] {
+  if (typeof value === 'string') return value.includes('\0') ? [path.join('.')] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  const found: string[] = [];
+  for (const [key, part] of Object.entries(value)) {
+    if (found.length >= MOST_ERRORS) break;
+    if (key.includes('\0')) found.push(path.join('.'));
+    found.push(...nulsIn(part, [...path, plainKey(key)]));
+  }
+  return found;
+}
+
+/** A name of the client's own could hold anything: what is no plain one is not repeated. */
+function plainKey(key: string): string {
+  return /^[A-Za-z0-9_-]{1,40}$/.test(key) ? key : '*';
 }
 
 /** `application/json`, with the charset parameter UTF-8 at most (RFC 9110, section 8.3.1). */

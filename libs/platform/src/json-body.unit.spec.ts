@@ -1,5 +1,5 @@
 import { DomainError } from '#kernel';
-import { parseJsonBody } from './index.js';
+import { parseJsonBody, storable } from './index.js';
 
 const body = (text: string): Buffer => Buffer.from(text, 'utf8');
 const codeOf = (act: () => unknown): string => {
@@ -47,5 +47,22 @@ describe('parseJsonBody', () => {
         `${String(error)} ${JSON.stringify((error as DomainError).options)} ${String((error as Error).cause)}`,
       ).not.toContain('912');
     }
+  });
+});
+
+describe('storable', () => {
+  it('gives back what holds no NUL, half pairs too', () => {
+    const value = { a: ['\ud800', { b: 1, c: null }], 'd e': 'x\n' };
+    expect(storable(value)).toBe(value);
+  });
+
+  it.each([
+    ['a text', 'a\0', ['']],
+    ['texts further in', { note: 'a\0', tags: ['x', '\0'] }, ['note', 'tags.1']],
+    ['a name', { customFields: { 'b\0': 1 } }, ['customFields']],
+    ['a text under a name of the client', { 'Ivan +79161234567': '\0' }, ['*']],
+  ])('refuses a NUL in %s and tells where', (_name, value, paths) => {
+    const errors = paths.map((path) => expect.objectContaining({ path, code: 'invalid-format' }) as unknown);
+    expect(() => storable(value)).toThrow(expect.objectContaining({ code: 'validation-failed', options: { errors } }) as Error);
   });
 });

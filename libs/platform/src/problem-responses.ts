@@ -13,7 +13,7 @@ export interface ProblemEntry {
 
 /**
  * Every code that may leave a service. The codes `not-found`, `method-not-allowed`, `body-too-large`, `unsupported-media-type`,
- * `malformed-body`, `dependency-unavailable` and `internal` are given by the platform itself.
+ * `malformed-body`, `malformed-request`, `dependency-unavailable` and `internal` are given by the platform itself.
  */
 export type ProblemCatalogue = Readonly<Record<string, ProblemEntry>>;
 

@@ -8,5 +8,5 @@ import { keyObjectOf } from './key-objects.js';
  */
 export function blindIndex(key: Buffer, kind: 'phone' | 'email', canonical: string): Buffer {
   if (key.length < 32) throw new RangeError('a blind-index key has at least 32 bytes');
-  return createHmac('sha256', keyObjectOf(key)).update(`${kind}\0`, 'utf8').update(canonical, 'utf8').digest();
+  return createHmac('sha256', keyObjectOf(key)).update(`${kind}\0${canonical}`, 'utf8').digest();
 }

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { keyObjectOf } from './key-objects.js';
 import { freshNonce, NONCE_BYTES } from './nonces.js';
+import { Scratch } from './scratch.js';
 
 /** What JSON can carry. */
 export type JsonValue =
@@ -15,6 +16,11 @@ const OVERHEAD = 1 + NONCE_BYTES + TAG_BYTES;
 const BLOCK = 32;
 const CIPHER = 'aes-256-gcm';
 const GCM = { authTagLength: TAG_BYTES };
+const SEALED_HEADER = Buffer.of(VERSION);
+const SEALED = new Scratch();
+const SEALED_PART = (start: number, end: number): Buffer => SEALED.view(start, end);
+const PLACE = new Scratch();
+
 
 /** A fresh 256-bit data key. */
 export function newDataKey(): Buffer {
@@ -28,10 +34,9 @@ export function newDataKey(): Buffer {
 export function seal(key: Buffer, value: JsonValue, place: string): string {
   const json = JSON.stringify(value) as string | undefined;
   if (json === undefined) throw new TypeError('only a JSON value can be sealed');
-  const text = Buffer.from(json, 'utf8');
-  const padded = Buffer.alloc(Math.ceil(text.length / BLOCK) * BLOCK, ' ');
-  text.copy(padded);
-  return encrypt(key, padded, Buffer.of(VERSION), place).toString('base64url');
+  const length = Buffer.byteLength(json, 'utf8');
+  const padded = Buffer.from(json + ' '.repeat(Math.ceil(length / BLOCK) * BLOCK - length), 'utf8');
+  return encrypt(key, padded, SEALED_HEADER, place).toString('base64url');
 }
 
 /**
@@ -39,9 +44,11 @@ export function seal(key: Buffer, value: JsonValue, place: string): string {
  * not open: another key, another place, a changed byte.
  */
 export function open(key: Buffer, sealed: string, place: string): JsonValue {
-  const bytes = Buffer.from(sealed, 'base64url');
+  const length = SEALED.write(sealed, 'base64url');
+  const bytes = length === undefined ? Buffer.from(sealed, 'base64url') : SEALED.view(0, length);
   if (bytes.length < OVERHEAD || bytes[0] !== VERSION) throw new Error('the sealed value has an unknown form');
-  const text = decrypt(key, bytes, 1, place, 'the sealed value does not open').toString('utf8');
+  const part = length === undefined ? (start: number, end: number) => bytes.subarray(start, end) : SEALED_PART;
+  const text = decrypt(key, bytes, 1, place, 'the sealed value does not open', part).toString();
   return JSON.parse(text) as JsonValue;
 }
 
@@ -105,19 +112,31 @@ function encrypt(key: Buffer, text: Buffer, header: Buffer, place: string): Buff
   cipher.setAAD(associatedData(header, place));
   const body = cipher.update(text);
   cipher.final();
-  return Buffer.concat([header, nonce, body, cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(header.length + NONCE_BYTES + body.length + TAG_BYTES);
+  sealed.set(header, 0);
+  sealed.set(nonce, header.length);
+  sealed.set(body, header.length + NONCE_BYTES);
+  sealed.set(cipher.getAuthTag(), sealed.length - TAG_BYTES);
+  return sealed;
 }
 
-function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string, failure: string): Buffer {
+function decrypt(
+  key: Buffer,
+  bytes: Buffer,
+  headerLength: number,
+  place: string,
+  failure: string,
+  part: (start: number, end: number) => Buffer = (start, end) => bytes.subarray(start, end),
+): Buffer {
   requireKey(key);
   const bodyStart = headerLength + NONCE_BYTES;
   const tagStart = bytes.length - TAG_BYTES;
-  const decipher = createDecipheriv(CIPHER, keyObjectOf(key), bytes.subarray(headerLength, bodyStart), GCM);
-  decipher.setAAD(associatedData(bytes.subarray(0, headerLength), place));
-  decipher.setAuthTag(bytes.subarray(tagStart));
+  const decipher = createDecipheriv(CIPHER, keyObjectOf(key), part(headerLength, bodyStart), GCM);
+  decipher.setAAD(associatedData(part(0, headerLength), place));
+  decipher.setAuthTag(part(tagStart, bytes.length));
   try {
     // GCM is a stream cipher: all of the text comes at once, and the end is the check of the tag.
-    const text = decipher.update(bytes.subarray(bodyStart, tagStart));
+    const text = decipher.update(part(bodyStart, tagStart));
     decipher.final();
     return text;
   } catch {
@@ -127,7 +146,11 @@ function decrypt(key: Buffer, bytes: Buffer, headerLength: number, place: string
 
 function associatedData(header: Buffer, place: string): Buffer {
   // One ASCII character, as nearly always: the two are joined as text, which takes half the time.
-  if (header.length === 1 && (header[0] as number) < 0x80) return Buffer.from(String.fromCharCode(header[0] as number) + place);
+  if (header.length === 1 && (header[0] as number) < 0x80) {
+    const text = String.fromCharCode(header[0] as number) + place;
+    const length = PLACE.write(text, 'utf8');
+    return length === undefined ? Buffer.from(text) : PLACE.view(0, length);
+  }
   return Buffer.concat([header, Buffer.from(place)]);
 }
 

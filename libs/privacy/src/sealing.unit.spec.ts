@@ -34,6 +34,16 @@ describe('seal', () => {
     );
   });
 
+  it('given short and long values of many places, when they are opened in turn, some in the wrong place, then each is its own', () => {
+    const places = ['a', 'contact-1|event|/name', 'п'.repeat(1_500), 'x'.repeat(5_000)];
+    const values = ['', '+79161234567', 'Иван', 'note '.repeat(300), 'note '.repeat(2_000)];
+    const all = places.flatMap((place) => values.map((value) => ({ place, value, sealed: seal(key, value, place) })));
+    for (const { place, value, sealed } of [...all, ...all.toReversed()]) {
+      expect(open(key, sealed, place)).toBe(value);
+      expect(() => open(key, sealed, `${place}!`)).toThrow('does not open');
+    }
+  });
+
   it('shows neither value nor length, and differs each time', () => {
     const sealed = seal(key, '+79161234567', 'a');
     expect(sealed).not.toContain('9161234567');

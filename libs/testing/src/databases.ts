@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import {
   databaseGrants,
+  migrationUrl,
   roleUrls,
   setUpDatabase,
   withClient,
   withDatabase,
   type DatabaseRole,
 } from '../../../deploy/src/database-roles.js';
+import { guardDefinitions } from '../../../deploy/src/definitions-guard.js';
 import { testServers } from './test-run.js';
 
 /** A database of one test file: roles, schemas and all migrations, and no rows but theirs. */
@@ -62,7 +64,10 @@ async function ensureTemplate(kind: TemplateKind): Promise<string> {
     // A first try that failed half-way left a database that is no template yet.
     await client.query(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`);
     const urls = await setUpDatabase(superuserUrl, rolePasswords, template);
-    if (kind === 'services') for (const [app, role] of MIGRATIONS) await migrateAs(app, urls[role]);
+    if (kind === 'services') {
+      for (const [app, role] of MIGRATIONS) await migrateAs(app, migrationUrl(urls.superuser, role));
+      await guardDefinitions(urls.superuser);
+    }
     await client.query(`ALTER DATABASE ${template} IS_TEMPLATE true ALLOW_CONNECTIONS false`);
     return template;
   });

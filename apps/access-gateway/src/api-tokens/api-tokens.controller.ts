@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { DomainError } from '#kernel';
+import { DomainError, isInstant } from '#kernel';
 import { maskText } from '#privacy';
 import {
   AsCommand,
@@ -31,7 +31,12 @@ const bodySchema = z.strictObject({
     .max(SCOPES.length)
     .transform((scopes) => [...new Set(scopes)])
     .describe('What the token may be used for; each route names its scope'),
-  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null).describe('In the future; null: it ends with its owner'),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .refine(isInstant)
+    .nullable()
+    .default(null)
+    .describe('In the future; null: it ends with its owner'),
   cidrs: z
     .array(z.string().max(64))
     .max(100)

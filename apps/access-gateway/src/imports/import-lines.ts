@@ -8,12 +8,12 @@ type Column = (typeof IMPORT_COLUMNS)[number];
 
 /** Characters of one line: the longest note and all other cells fit in. */
 const LONGEST_LINE = 20_000;
-/** The code of a line that has not as many cells as the header. */
+/** The code of a line that has not as many cells as the header, or a NUL, which no text of the database holds. */
 export const MALFORMED_LINE = 'malformed-line';
 
 export interface ImportFile {
   readonly parts: readonly (readonly ImportLine[])[];
-  /** Lines that are not even read: they have other columns than the header. */
+  /** Lines that are not even read. */
   readonly refused: readonly RefusedLine[];
   readonly rows: number;
 }
@@ -32,13 +32,17 @@ export async function readImportFile(bytes: Buffer, mostLines: number): Promise<
   const refused: RefusedLine[] = [];
   for await (const { record, info } of records) {
     if (lines.length + refused.length === mostLines) refuse('body-too-large', `a file has ${mostLines} lines at most`);
-    const isWhole = record.length === columns.length && record.reduce((sum, cell) => sum + cell.length, 0) <= LONGEST_LINE;
-    if (isWhole) lines.push(lineOf(columns, record, info.records + info.empty_lines));
+    if (isWhole(record, columns)) lines.push(lineOf(columns, record, info.records + info.empty_lines));
     else refused.push({ line: info.records + info.empty_lines, code: MALFORMED_LINE });
   }
   const rows = lines.length + refused.length;
   if (rows === 0) throw headerError('no-lines', 'There is nothing below the header.');
   return { parts: partsOf(lines), refused, rows };
+}
+
+function isWhole(record: readonly string[], columns: readonly Column[]): boolean {
+  const length = record.reduce((sum, cell) => sum + cell.length, 0);
+  return record.length === columns.length && length <= LONGEST_LINE && !record.some((cell) => cell.includes('\0'));
 }
 
 interface CsvRecord {

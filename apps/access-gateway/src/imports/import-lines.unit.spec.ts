@@ -52,13 +52,14 @@ describe('the lines of a file', () => {
     expect(await codeOf(text)).toBe(code);
   });
 
-  it('names a line with other cells than the header, and reads the rest', async () => {
-    const { parts, refused, rows } = await readImportFile(Buffer.from('name,note\na,b\nc\n\nd,e,f\ng,h'), 100);
+  it('names a line with other cells than the header, or with a NUL, and reads the rest', async () => {
+    const { parts, refused, rows } = await readImportFile(Buffer.from('name,note\na,b\nc\n\nd,e,f\ng,h\ni\0,j'), 100);
 
     expect(refused).toEqual([
       { line: 3, code: 'malformed-line' },
       { line: 5, code: 'malformed-line' },
+      { line: 7, code: 'malformed-line' },
     ]);
-    expect([rows, parts.flat().map(({ line }) => line)]).toEqual([4, [2, 6]]);
+    expect([rows, parts.flat().map(({ line }) => line)]).toEqual([5, [2, 6]]);
   });
 });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { ShownLead } from '#contracts';
+import { isInstant } from '#kernel';
 import { filterFor } from '#policy';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import { decodeCursor, pageOf, type Page, type PageRequest } from '../http/index.js';
@@ -45,7 +46,7 @@ interface StoredRow extends Record<string, unknown> {
   readonly attribution: Record<string, string> | null;
 }
 
-const positionSchema = z.tuple([z.iso.datetime(), z.uuid()]);
+const positionSchema = z.tuple([z.iso.datetime().refine(isInstant), z.uuid()]);
 type Position = z.infer<typeof positionSchema>;
 
 /** Leads that wait for somebody's word, newest first. They show people, so they pass the gate like rows of a list. */

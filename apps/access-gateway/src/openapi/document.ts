@@ -29,9 +29,12 @@ const JSON_TYPE = 'application/json';
 const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
   '/health/live': { summary: 'Alive', tag: 'Operations', answer: z.object({ status: z.literal('live') }) },
   '/health/ready': {
-    summary: 'Ready, and what is down, by name',
+    summary: 'Ready, and what is down, by name; degraded while service goes on without it',
     tag: 'Operations',
-    answer: z.object({ status: z.enum(['ready', 'not-ready']), checks: z.record(z.string(), z.enum(['up', 'down'])) }),
+    answer: z.object({
+      status: z.enum(['ready', 'degraded', 'not-ready']),
+      checks: z.record(z.string(), z.enum(['up', 'down'])),
+    }),
   },
   '/metrics': {
     summary: 'Prometheus metrics, from this machine only',
@@ -152,25 +155,34 @@ function queryParameters({ query }: OperationDescription): Record<string, unknow
 
 /** Everything that creates or acts; what signs in is public. */
 function takesIdempotencyKey({ method, rules }: CataloguedRoute): boolean {
-  return method === 'POST' && rules.isPublic !== true;
+  return method === 'POST' && rules.isPublic !== true && rules.operation?.takesNoKey !== true;
+}
+
+function takesIfMatch({ url }: CataloguedRoute, operation: OperationDescription): boolean {
+  return operation.refusals?.includes('version-conflict') === true && url.startsWith('/v1/');
 }
 
 function headerParameters(route: CataloguedRoute, operation: OperationDescription): Record<string, unknown>[] {
-  const idempotent = takesIdempotencyKey(route);
-  const conditional = operation.refusals?.includes('version-conflict') === true && route.url.startsWith('/v1/');
   return [
-    ...(idempotent ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 255 } }] : []),
-    ...(conditional ? [{ name: 'If-Match', in: 'header', schema: { type: 'string' } }] : []),
+    ...(takesIdempotencyKey(route)
+      ? [{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', minLength: 1, maxLength: 255 } }]
+      : []),
+    ...(takesIfMatch(route, operation) ? [{ name: 'If-Match', in: 'header', schema: { type: 'string' } }] : []),
   ];
 }
 
 function responsesOf(route: CataloguedRoute, operation: OperationDescription): OpenApiOperation['responses'] {
-  const { answer, status = 200, mediaType = 'application/json' } = operation;
-  const success =
-    answer === undefined
-      ? { description: 'Done' }
-      : { description: 'Done', content: { [mediaType]: { schema: jsonSchema(answer, 'output') } } };
-  return { [String(status)]: success, ...refusalsOf(route, operation) };
+  const { answer, status = 200, mediaType = JSON_TYPE, orElse } = operation;
+  return {
+    [String(status)]: successOf(answer, mediaType),
+    ...(orElse === undefined ? {} : { [String(orElse.status)]: successOf(orElse.answer, JSON_TYPE) }),
+    ...refusalsOf(route, operation),
+  };
+}
+
+function successOf(answer: z.ZodType | undefined, mediaType: string): Record<string, unknown> {
+  if (answer === undefined) return { description: 'Done' };
+  return { description: 'Done', content: { [mediaType]: { schema: jsonSchema(answer, 'output') } } };
 }
 
 const DECIDED_BEFORE_BODIES = [
@@ -192,6 +204,8 @@ function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Re
   if (operation.body !== undefined) {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
   }
+  // Of the two headers, and of a request that is none.
+  if (takesIdempotencyKey(route) || takesIfMatch(route, operation)) codes.add('malformed-request');
   codes.add('dependency-unavailable');
   const byStatus = new Map<number, string[]>();
   for (const code of codes) {
@@ -211,7 +225,14 @@ function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Re
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
-  const made = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const made = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    // What a format says already, in some hundred characters each time.
+    override: ({ jsonSchema: part }) => {
+      if (part.format === 'uuid' || part.format === 'date-time') delete part.pattern;
+    },
+  });
   // OpenAPI 3.1 names the dialect once, for the whole document.
   return Object.fromEntries(Object.entries(made).filter(([keyword]) => keyword !== '$schema'));
 }

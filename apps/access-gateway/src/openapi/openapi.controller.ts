@@ -7,7 +7,7 @@ import { openApiDocument, type OpenApiDocument } from './document.js';
 import { Operation } from './operation.js';
 import { RouteCatalogue } from './route-catalogue.js';
 
-const API_VERSION = '1';
+export const API_VERSION = '1';
 
 @Controller()
 export class OpenApiController {

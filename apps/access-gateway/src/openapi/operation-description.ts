@@ -15,6 +15,10 @@ export interface OperationDescription {
   readonly status?: number;
   /** The body of success; without it there is none. */
   readonly answer?: z.ZodType;
+  /** Another status of success with its body, where the request says which. */
+  readonly orElse?: { readonly status: number; readonly answer: z.ZodType };
+  /** A POST that takes no Idempotency-Key (http-api.md "Conventions"); public ones take none either. */
+  readonly takesNoKey?: true;
   /** Media type of the answer; `application/json` when absent. */
   readonly mediaType?: string;
   /** Codes of refusals beyond those that every route has. */

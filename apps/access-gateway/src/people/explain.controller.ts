@@ -33,6 +33,7 @@ export class ExplainController {
     tag: 'People and rights',
     body: questionSchema,
     answer: explanationSchema,
+    takesNoKey: true,
     refusals: ['not-found'],
   })
   async explain(@CurrentWho() who: Who, @Sent() sent: SentBody): Promise<Explanation> {

@@ -148,6 +148,7 @@ export class UsersController {
     tag,
     status: 201,
     answer: invitedSchema,
+    takesNoKey: true,
     refusals: ['not-found', 'already-active', 'already-deactivated', 'grant-exceeds-own', 'own-privileges'],
   })
   async invite(@CurrentWho() who: Who, @Param('id', PathId) id: string): Promise<z.infer<typeof invitedSchema>> {

@@ -48,7 +48,7 @@ const changeSchema = z
   })
   .partial();
 /** Sort keys of the last pipeline of a page. */
-const cursorSchema = z.tuple([z.int(), z.uuid()]);
+const cursorSchema = z.tuple([z.int32(), z.uuid()]);
 
 @Controller('/v1/pipelines')
 export class PipelinesController {

@@ -61,6 +61,8 @@ export interface Opening {
   readonly principal: Principal;
   readonly settings: SecuritySettings;
   readonly gate: readonly unknown[];
+  /** Of a deal of the past: the contacts that it names. Absent: those of the card as it is. */
+  readonly named?: readonly string[];
 }
 
 /** The gate's arguments as SQL. */
@@ -81,8 +83,13 @@ function gateWords({ principal, gate }: Opening, values: Values): GateWords {
 }
 
 /** Names that a deal shows stand in the ledger with its opening, on disk before they leave. */
-function notedSql(kind: RecordKind, { viewer, request }: GateWords): string {
+function notedSql({ kind, named }: Opening, { viewer, request }: GateWords, values: Values): string {
   if (kind.type !== 'deal') return '';
+  if (named !== undefined) {
+    const ids = values.add(named, 'uuid[]');
+    return `, CASE WHEN gate.decision = 'admitted' AND cardinality(${ids}) > 0
+           THEN watch.note_named(${viewer}, ${request}, card.id, ${ids})::text END AS noted`;
+  }
   const names = `ARRAY(SELECT (named->>'id')::uuid FROM jsonb_array_elements(card.contacts) AS named WHERE named ? 'name')`;
   return `, CASE WHEN gate.decision = 'admitted' AND card.contacts @? '$[*].name'
            THEN watch.note_named(${viewer}, ${request}, card.id, ${names})::text END AS noted`;
@@ -98,8 +105,9 @@ export function openCardSql(opening: Opening): Sql {
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
   const words = gateWords(opening, values);
+  const noted = notedSql(opening, words, values);
   const text = `WITH card AS MATERIALIZED (${card})
-    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${notedSql(kind, words)}
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${noted}
     FROM card, LATERAL watch.admit(${words.viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${words.request},
       ${words.session}, ${words.token}, ${words.ip}, ${masked}) AS gate`;
   return { text, values: values.list };
@@ -122,6 +130,7 @@ export function placedOpening(opening: Opening): PlacedOpening {
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
   const words = gateWords(opening, values);
+  const noted = notedSql(opening, words, values);
   const inOrder = (column: string): string => `array_agg(${column} ORDER BY card.n)`;
   const all = (word: string): string => `array_fill('${word}'::text, ARRAY[visible.count])`;
   // LIMIT 1 keeps one look-up by key for each.
@@ -134,11 +143,11 @@ export function placedOpening(opening: Opening): PlacedOpening {
         ${inOrder(words.ip)} AS ips, ${inOrder('card.masked')} AS masked
       FROM card JOIN asked ON asked.place = card.place
     ), gate AS MATERIALIZED (
-      SELECT gate.* FROM visible, LATERAL watch.admit_each(viewers, ${all(kind.measure)}, ${all('card')}, ${all(kind.type)}, ids, ends,
-        requests, sessions, tokens, ips, masked) AS gate
+      SELECT answered.place, answered.request, gate.decision FROM visible, LATERAL watch.admit_each(viewers, ${all(kind.measure)}, ${all('card')}, ${all(kind.type)}, ids, ends,
+        requests, sessions, tokens, ips, masked) AS gate, unnest(gate.places, gate.requests) AS answered(place, request)
       WHERE visible.count > 0
     )
-    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version${notedSql(kind, words)}
+    SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version${noted}
     FROM card JOIN asked ON asked.place = card.place
     LEFT JOIN gate ON gate.place = card.n AND gate.request = ${words.request}`;
   return { text, placed: values.placed };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { searchWords } from '#contracts';
-import { DomainError, isUuid } from '#kernel';
+import { DomainError, isInstant, isUuid } from '#kernel';
 import { findsNumber, maskText } from '#privacy';
 import { decodeCursor, parsePage } from '../http/index.js';
 import type { RecordKind } from './record-kind.js';
@@ -107,12 +107,7 @@ function parseCursor(sort: Sort, cursor: string): Position {
 function fits(field: SortField, value: string | null): boolean {
   if (field === 'amount') return value === null || /^-?\d{1,18}(\.\d{1,2})?$/.test(value);
   if (value === null || value.includes('\0')) return false;
-  return field === 'name' || field === 'title' || isTime(value);
-}
-
-/** ISO 8601 with zone; up to microseconds, as the database has them. */
-function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+  return field === 'name' || field === 'title' || isInstant(value);
 }
 
 function invalid(path: string, message: string): DomainError {
@@ -127,7 +122,7 @@ function parseId(name: string, value: string): string {
 
 function parseTime(name: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  if (!isTime(value)) throw invalid(name, 'Give a time as ISO 8601 with its zone.');
+  if (!isInstant(value)) throw invalid(name, 'Give a time as ISO 8601 with its zone.');
   return value;
 }
 
@@ -148,11 +143,15 @@ function parseWords(q: string | undefined, region: string): readonly string[] | 
   return words;
 }
 
-/** What holds for `q` holds for attribution: a filter with a number in it finds nothing, and the number goes no further. */
+/**
+ * What holds for `q` holds for attribution: a filter with a number in it finds nothing, and the number goes no further. Nor does a NUL, which
+ * no text of the database has.
+ */
 function withoutNumbers<Request extends Pick<ListRequest, 'attribution' | 'words'>>(request: Request, region: string): Request {
   const given = Object.entries(request.attribution);
-  if (!given.some((filter) => filter.some((text) => findsNumber(text, region)))) return request;
-  const attribution = Object.fromEntries(given.map(([key, value]) => [maskText(key, region), maskText(value, region)]));
+  if (!given.some((filter) => filter.some((text) => text.includes('\0') || findsNumber(text, region)))) return request;
+  const kept = (text: string): string => maskText(text.replaceAll('\0', '\ufffd'), region);
+  const attribution = Object.fromEntries(given.map(([key, value]) => [kept(key), kept(value)]));
   return { ...request, attribution, words: [] };
 }
 

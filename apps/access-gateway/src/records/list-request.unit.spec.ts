@@ -31,3 +31,25 @@ it('what holds no number is looked for as it is, masks too', () => {
   const { words, attribution } = parseListRequest(DEALS, query, 'RU');
   expect([words, attribution]).toEqual([['заявка', '1234'], { utm_term: '+7 *** ***-**-67' }]);
 });
+
+it('a NUL in an attribution is looked for nowhere', () => {
+  const { words, attribution } = parseListRequest(DEALS, { 'attribution[city]': 'a\0b' }, 'RU');
+  expect([words, attribution]).toEqual([[], { city: 'a\ufffdb' }]);
+});
+
+describe('a time that the database does not have', () => {
+  const ID = '00000000-0000-7000-8000-000000000000';
+  const codeOf = (query: unknown): unknown => {
+    try {
+      return parseListRequest(CONTACTS, query, 'RU');
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  it.each(['2026-02-30T00:00:00Z', '0000-01-01T00:00:00Z', '2026-11-27T10:00:00+23:59'])('is refused: %s', (time) => {
+    expect(codeOf({ createdFrom: time })).toBe('validation-failed');
+    expect(codeOf({ createdTo: time })).toBe('validation-failed');
+    const cursor = Buffer.from(JSON.stringify(['-createdAt', time, ID])).toString('base64url');
+    expect(codeOf({ cursor })).toBe('invalid-cursor');
+  });
+});

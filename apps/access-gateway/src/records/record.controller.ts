@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Param, Patch, Post, Query, Req, Res, type Type } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { refuse, refuseField } from '#kernel';
+import { isInstant, refuse, refuseField } from '#kernel';
 import type { CommandName, HistoryItem } from '#contracts';
 import { CoreClient } from '../core/core-client.js';
 import {
@@ -68,8 +68,9 @@ const historyItemSchema = z.object({
 function momentOf({ at, ...rest }: Readonly<Record<string, unknown>>): string | null {
   if (Object.keys(rest).length > 0) return refuse('unknown-filter');
   if (at === undefined) return null;
-  const parsed = z.iso.datetime({ offset: true }).safeParse(at);
-  return parsed.success ? parsed.data : refuseField('validation-failed', 'at', 'Give a time as ISO 8601 with its zone.');
+  return typeof at === 'string' && isInstant(at)
+    ? at
+    : refuseField('validation-failed', 'at', 'Give a time as ISO 8601 with its zone.');
 }
 
 /** Only real openings count: no prefetch, and no request that another site's page made. */
@@ -122,7 +123,7 @@ function recordController(kind: RecordKind): Type {
       body: recordBodies[type],
       status: 201,
       answer: cardSchemas[type],
-      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found'],
+      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found', 'view-limit-reached'],
     })
     async create(
       @CurrentWho() who: Who,
@@ -131,7 +132,7 @@ function recordController(kind: RecordKind): Type {
     ): Promise<Record<string, unknown>> {
       const made = await this.core.command(command('Create'), who, request);
       reply.header('location', `/v1/${kind.route}/${made.id}`);
-      const card = await this.records.made(kind, who, made.id);
+      const card = await this.records.made(kind, who, made);
       reply.header('etag', etagOf(card.version));
       return card.body;
     }

@@ -40,6 +40,14 @@ export interface ShownCard {
   readonly body: Record<string, unknown>;
   readonly version: number;
 }
+/** A question about the past of a record to core. */
+interface Past<Told> {
+  readonly query: string;
+  readonly asked: object;
+  readonly context: (requestId: string) => string;
+  /** The contacts that a told card of a deal names, for the ledger. */
+  readonly named?: (told: Told) => readonly string[] | undefined;
+}
 export type ListPage = Page<Record<string, unknown>> & { readonly count?: number };
 
 /** Reading records: lists and openings, each through policy and gate. */
@@ -77,7 +85,12 @@ export class Records {
    */
   openAt(kind: RecordKind, who: Who, id: string, at: string): Promise<ShownCard> {
     return this.turns.run(who.principal.userId, async () => {
-      const card = await this.tellPast<CardAt>(kind, who, id, { query: 'CardAt', asked: { at }, context: cardAtContext });
+      const card = await this.tellPast<CardAt>(kind, who, id, {
+        query: 'CardAt',
+        asked: { at },
+        context: cardAtContext,
+        named: namedAt,
+      });
       const { contacts, attribution, clear } = card;
       const row = { ...card.row, ...datesOf(card.row) } as unknown as RecordRow;
       const parts = { clear, ...(contacts && { contacts }), ...(attribution && { attribution }) };
@@ -100,19 +113,22 @@ export class Records {
     kind: RecordKind,
     who: Who,
     id: string,
-    { query, asked, context }: { query: string; asked: object; context: (requestId: string) => string },
+    { query, asked, context, named }: Past<Told>,
   ): Promise<Told> {
     if (who.held) refuse('view-limit-reached');
     const told = await this.core.query<{ ok: true; sealed: string }>(query, {
       ...{ requestId: who.requestId, caller: who.caller, recordType: kind.type, recordId: id },
       ...{ replyJwk: { ...this.receiver.publicJwk }, ...asked },
     });
-    const row = await this.openings.open(openingOf(kind, who, id), this.database.answerWithinMs);
+    const plain = await openEnvelope(this.receiver.privateKey, told.sealed, context(who.requestId));
+    const past = JSON.parse(Buffer.from(plain).toString('utf8')) as Told;
+    const names = named?.(past);
+    const opening = { ...openingOf(kind, who, id), ...(names && { named: names }) };
+    const row = await this.openings.open(opening, this.database.answerWithinMs);
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
-    const plain = await openEnvelope(this.receiver.privateKey, told.sealed, context(who.requestId));
-    return JSON.parse(Buffer.from(plain).toString('utf8')) as Told;
+    return past;
   }
 
   private async openInTurn(kind: RecordKind, who: Who, id: string, until: number): Promise<ShownCard> {
@@ -125,13 +141,33 @@ export class Records {
   }
 
   /**
-   * The card of a record that this request has just made, masked, without an opening. Throws `not-found` on a repeated request
-   * whose record has changed since and is out of sight now.
+   * The card of a record that this request has made at this version, masked, without an opening. What others have made of it since is told to a
+   * repeated request by an opening only: recorded and counted, and refused as one. Throws `not-found` on a repeated request whose record has
+   * changed since and is out of sight now.
    */
-  async made(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+  async made(kind: RecordKind, who: Who, { id, version }: { id: string; version: number }): Promise<ShownCard> {
     const row = await this.madeCards.find(kind, id, who.principal);
     if (row === undefined) return refuse('not-found');
-    return { body: shownCard(row, partsOf(row)), version: row.version };
+    if (row.version !== version) await this.open(kind, who, id);
+    const contacts = row.version === version ? await this.namedAsRows(who, row.contacts) : row.contacts;
+    return { body: shownCard(row, partsOf({ ...row, ...(contacts && { contacts }) })), version: row.version };
+  }
+
+  /**
+   * Contacts as a deal names them that was just made. It is no opening of the deal, but the names are shown: they pass the gate as rows of a list
+   * do, and stay away when it refuses them. The deal is made all the same.
+   */
+  private async namedAsRows(who: Who, contacts: CardParts['contacts'] = []): Promise<NonNullable<CardParts['contacts']>> {
+    const named = contacts.flatMap(({ id, name }) => (name === undefined ? [] : [id]));
+    if (named.length === 0) return contacts;
+    const { requestId: request, sessionId: session, tokenId: token, ip } = who;
+    const admission = await this.gate.ask({
+      ...{ viewer: who.principal.userId, measure: 'list.rows', kind: 'row', subjectType: 'contact', subjects: named },
+      ...{ request, session, token, ip, masked: true },
+    });
+    this.hurryRefusals(admission);
+    const isAdmitted = admission.decision === 'admitted' && admission.authz_version === who.authorization.authzVersion;
+    return isAdmitted ? contacts : contacts.map(({ id }) => ({ id }));
   }
 
   /** One page, counted as rows before it is returned and refused whole when it would exceed a limit. */
@@ -245,6 +281,10 @@ function datesOf(row: CardAt['row']): Pick<RecordRow, 'created_at' | 'updated_at
 
 function openingOf(kind: RecordKind, who: Who, id: string): Opening {
   return { kind, id, principal: who.principal, settings: who.authorization.settings, gate: gateValues(who) };
+}
+
+function namedAt({ contacts }: CardAt): readonly string[] | undefined {
+  return contacts?.flatMap(({ id, name }) => (name === undefined ? [] : [id]));
 }
 
 function partsOf(row: CardRow): CardParts {

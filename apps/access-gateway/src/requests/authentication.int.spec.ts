@@ -1,7 +1,22 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SecuritySettings } from '#contracts';
 import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
 import { GatewayFixture, type Answer, type Person } from '../../test/gateway-fixture.js';
-import { openApiDocument } from '../openapi/document.js';
+import { openApiDocument, type OpenApiDocument } from '../openapi/document.js';
+import { API_VERSION } from '../openapi/openapi.controller.js';
+
+const DOCUMENT = join(import.meta.dirname, '..', '..', '..', '..', 'test', 'contracts', 'openapi.gen.json');
+
+/** JSON with a line for each operation, so that a difference shows which one changed. */
+function documentText({ paths, ...rest }: OpenApiDocument): string {
+  const shown = Object.entries(paths).map(([path, methods]) => {
+    const operations = Object.entries(methods).map(([method, operation]) => `"${method}": ${JSON.stringify(operation)}`);
+    return `${JSON.stringify(path)}: {\n${operations.join(',\n')}\n}`;
+  });
+  const others = Object.entries(rest).map(([name, value]) => `"${name}": ${JSON.stringify(value)}`);
+  return `{\n${[...others, `"paths": {\n${shown.join(',\n')}\n}`].join(',\n')}\n}\n`;
+}
 
 describe('every request', () => {
   let database: TestDatabase;
@@ -193,6 +208,14 @@ describe('every request', () => {
     expect((await fixture.call('PUT', '/v1/settings/security', { body: '{' })).status).toBe(401);
     expect((await fixture.call('PUT', '/v1/settings/security', { token: manager, body: '{' })).status).toBe(403);
     expect((await fixture.call('PUT', '/v1/settings/security', { token: manager, body: huge })).status).toBe(403);
+  });
+
+  it('is of a route of the document that is committed (write it anew with WRITE_DOCS=1)', async () => {
+    const { parts } = await fixture.gateway();
+    const text = documentText(openApiDocument(parts.routes.routes, API_VERSION));
+    if (process.env['WRITE_DOCS'] === '1') writeFileSync(DOCUMENT, text);
+    // Line by line: an operation is one, and the rest is no part of what differs.
+    expect(text.split('\n')).toEqual(readFileSync(DOCUMENT, 'utf8').split('\n'));
   });
 
   it('of every documented route needs a session unless the document says that it is public', async () => {

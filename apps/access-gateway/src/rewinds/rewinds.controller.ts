@@ -52,7 +52,8 @@ export class RewindsController {
     tag,
     body: bodySchema,
     status: 202,
-    answer: z.union([startedSchema, listsSchema]),
+    answer: startedSchema,
+    orElse: { status: 200, answer: listsSchema },
     refusals: ['not-found', 'rewind-too-large'],
   })
   async rewind(

@@ -53,8 +53,8 @@ async function keyFile(keyDir: string): Promise<string> {
   const found = await readFile(path, 'utf8').catch(unlessMissing);
   if (found !== undefined) return found;
   const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, randomBytes(KEY_BYTES).toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
   try {
+    await writeFile(draft, randomBytes(KEY_BYTES).toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
     await link(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -31,6 +31,7 @@ export class SecondFactorsController {
     tag,
     status: 201,
     answer: begunSchema,
+    takesNoKey: true,
     refusals: ['second-factor-exists'],
   })
   begin(@CurrentWho() who: Who): Promise<z.input<typeof begunSchema>> {
@@ -46,6 +47,7 @@ export class SecondFactorsController {
     tag,
     body: confirmSchema,
     answer: confirmedSchema,
+    takesNoKey: true,
     refusals: ['not-found', 'invalid-credentials'],
   })
   async confirm(@CurrentWho() who: Who, @Sent() sent: SentBody): Promise<z.input<typeof confirmedSchema>> {

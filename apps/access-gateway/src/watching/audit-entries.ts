@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { isInstant } from '#kernel';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { decodeCursor, pageOf, type Page, type PageRequest } from '../http/index.js';
 
@@ -21,7 +22,7 @@ export interface AuditFilter {
   readonly to: string | null;
 }
 
-const positionSchema = z.tuple([z.iso.datetime(), z.uuid()]);
+const positionSchema = z.tuple([z.iso.datetime().refine(isInstant), z.uuid()]);
 type Position = z.infer<typeof positionSchema>;
 
 /** Reads `read.audit`, newest first. */

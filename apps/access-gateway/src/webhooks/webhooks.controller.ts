@@ -128,7 +128,13 @@ export class WebhooksController {
   @HttpCode(200)
   @RequiresScope('settings:write')
   @RequiresRight('webhooks', 'edit')
-  @Operation({ summary: 'Try again what is dead of a webhook', tag, answer: retriedSchema, refusals: ['not-found'] })
+  @Operation({
+    summary: 'Try again what is dead of a webhook',
+    tag,
+    answer: retriedSchema,
+    takesNoKey: true,
+    refusals: ['not-found'],
+  })
   async retry(@Param('id', PathId) id: string, @CurrentWho() who: Who): Promise<z.infer<typeof retriedSchema>> {
     const retried = await this.webhooks.retry(who, id, this.queue);
     if (retried === null) return refuse('not-found');

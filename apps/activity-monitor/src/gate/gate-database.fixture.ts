@@ -129,7 +129,8 @@ export class GateDatabase {
     const { values } = admitEachStatement(asked);
     const { rows } = await client.query<PlacedAnswer & Admission>({
       name: 'admit each',
-      text: 'SELECT * FROM watch.admit_each($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
+      text: `SELECT gate.*, array_to_string(gate.places, ',') AS places, array_to_string(gate.requests, ',') AS requests
+             FROM watch.admit_each($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS gate`,
       values: [...values],
     });
     return inOrder(asked, rows).map((row) => {

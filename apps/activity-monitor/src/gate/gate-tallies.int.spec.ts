@@ -167,3 +167,98 @@ it('costs no more for a person who was shown thousands within his window', async
     client.release();
   }
 });
+
+describe('a kept tally', () => {
+  const kept = async (viewer: string): Promise<Record<string, unknown>[]> => {
+    const { rows } = await gate.monitor.query<Record<string, unknown>>(
+      'SELECT measure, hour_count, day_count, hour_near FROM watch.kept_tallies WHERE user_id = $1',
+      [viewer],
+    );
+    return rows;
+  };
+  /** Someone with so many openings, the limits near at 80. */
+  const opened = async (times: number): Promise<string> => {
+    const viewer = await gate.person();
+    for (let n = 0; n < times; n += 1) await gate.admit({ viewer });
+    return viewer;
+  };
+  beforeEach(async () => {
+    gate.way = 'alone';
+    await gate.settings({ counting: 'distinct', windowing: 'rolling', limits: [contactLimit(100)] });
+  });
+
+  it.each(WAYS)('is what the last row of the log says, and is gone on from without reading the log: %s', async (way) => {
+    const viewer = await opened(1);
+    gate.way = way;
+    const card = { viewer, subjects: [randomUUID()] };
+    for (let n = 0; n < 3; n += 1) await gate.admit(card);
+    expect(await kept(viewer)).toEqual([{ measure: 'contact.opened', hour_count: 2, day_count: null, hour_near: 80 }]);
+    const client = await gate.monitor.connect();
+    const read = async (): Promise<number> => {
+      const { rows } = await client.query<{ read: number }>(
+        `SELECT idx_tup_fetch::integer AS read FROM pg_stat_xact_user_tables WHERE relname = 'disclosures'`,
+      );
+      return rows[0]?.read ?? -1;
+    };
+    try {
+      await client.query('BEGIN');
+      const before = await read();
+      await gate.admit({ viewer }, client);
+      // The looks for the card and for the request find nothing; a look for his last disclosure would find one.
+      expect((await read()) - before).toBe(0);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+    expect(await kept(viewer)).toMatchObject([{ hour_count: 2 }]);
+    expect(await wrongTallies(viewer)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'is held',
+      `INSERT INTO watch.holds (user_id, epoch, cause, at) VALUES ($1, 1, '{"action": "deactivate"}', now())`,
+      'refused',
+    ],
+    ['has a row of the log changed', 'UPDATE watch.disclosures SET amount = 2 WHERE user_id = $1', 'admitted'],
+    ['has a row of the log removed', 'DELETE FROM watch.disclosures WHERE user_id = $1', 'admitted'],
+    [
+      'has a row written by a tool',
+      `INSERT INTO watch.disclosures (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked, request_id)
+       VALUES (uuidv7(), now(), $1, false, 1, 'contact.opened', 'card', 'contact', ARRAY[gen_random_uuid()], 1, true, gen_random_uuid())`,
+      'admitted',
+    ],
+  ] as const)('goes when its person %s', async (_, change, decision) => {
+    const viewer = await opened(2);
+    expect(await kept(viewer)).toHaveLength(1);
+    await gate.monitor.query(change, [viewer]);
+    expect(await kept(viewer)).toEqual([]);
+    expect(await gate.admit({ viewer })).toMatchObject({ decision });
+    expect(await wrongTallies(viewer)).toEqual([]);
+  });
+
+  it('is not looked at any more when something about rights has changed', async () => {
+    const viewer = await opened(2);
+    await gate.person({ userId: viewer, status: 'deactivated' });
+    for (gate.way of WAYS) expect(await gate.admit({ viewer })).toMatchObject({ decision: 'inactive' });
+    await gate.person({ userId: viewer });
+    await gate.settings({ limits: [contactLimit(2)] });
+    for (gate.way of WAYS) expect(await gate.admit({ viewer })).toMatchObject({ decision: 'refused', count: 2 });
+  });
+
+  it('is not kept near a limit, nor where openings are limited together', async () => {
+    await gate.settings({ limits: [contactLimit(5)] });
+    const viewer = await opened(3);
+    expect(await kept(viewer)).toMatchObject([{ hour_count: 3 }]);
+    await gate.admit({ viewer });
+    expect(await kept(viewer)).toEqual([]);
+    await gate.settings({ limits: [contactLimit(50, { measure: 'card.opened' })] });
+    expect(await kept(await opened(2))).toEqual([]);
+  });
+
+  it('that was tampered with is found', async () => {
+    const viewer = await opened(3);
+    await gate.monitor.query('UPDATE watch.kept_tallies SET hour_count = 1 WHERE user_id = $1', [viewer]);
+    expect(await wrongTallies(viewer)).toMatchObject([{ measure: 'contact.opened', window: 'hour', tally: 1, counted: '3' }]);
+  });
+});

@@ -21,9 +21,10 @@ BEGIN
   UPDATE watch.refusals AS r SET further = r.further + c.count FROM counted AS c WHERE r.id = c.refusal_id;
 END $$;
 
--- The answer to one request of a batch: its place in it, from 1, and its id; then as watch.admission.
+-- The answer to requests of a batch: their places in it, from 1, and their ids; then as watch.admission.
 CREATE TYPE watch.placed_admission AS (
-  place integer, request uuid, decision text, measure text, "window" text, action text, max integer, count integer, refused_at timestamptz
+  places integer[], requests uuid[], decision text, measure text, "window" text, action text, max integer, count integer,
+  refused_at timestamptz
 );
 
 -- The arguments that watch.admit takes.
@@ -37,28 +38,6 @@ RETURN p_viewer IS NOT NULL AND p_request IS NOT NULL AND p_masked IS NOT NULL A
   AND (p_measure IN ('list.rows', 'phone.revealed', 'phone.lookedUp', 'call.placed', 'record.exported', 'record.deleted',
                      'record.reassigned')
     OR (p_measure IN ('deal.opened', 'contact.opened', 'company.opened') AND cardinality(p_subjects) = 1));
-
--- The tally to go on from where nothing has to be read for it, as watch.window_count finds it. Plain: it is known, and far from any
--- limit, or there is none. A tally that is not valid is given as null. A query, so that it becomes part of the one that asks.
-CREATE FUNCTION watch.plain_tally(p_near integer, p_window_eve timestamptz, p_length interval, p_last timestamptz,
-  p_tally_eve timestamptz, p_tally integer, p_amount integer, p_distinct boolean, p_seen_at timestamptz)
-RETURNS TABLE (eve timestamptz, count integer, plain boolean)
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-  SELECT t.eve, t.before + CASE WHEN p_distinct AND p_seen_at > t.eve THEN 0 ELSE p_amount END,
-    p_near IS NULL OR coalesce(t.before::bigint + p_amount < p_near, false)
-  FROM (
-    SELECT CASE WHEN u.goes_on THEN p_tally_eve WHEN u.begins THEN p_window_eve END AS eve,
-      CASE WHEN u.goes_on THEN p_tally WHEN u.begins THEN 0 END AS before
-    FROM (
-      SELECT p_near IS NOT NULL AND p_tally IS NOT NULL AND p_tally_eve <= p_window_eve AND p_tally_eve >= p_window_eve - p_length / 16
-          AS goes_on,
-        p_near IS NOT NULL AND (p_last > p_window_eve) IS NOT TRUE AS begins
-    ) AS u
-    -- Worked out once, and not again wherever it is named.
-    OFFSET 0
-  ) AS t
-$$;
 
 -- Request i is about the subjects after p_ends[i - 1] up to p_ends[i]. Undecided requests have no row.
 CREATE FUNCTION watch.admit_each(
@@ -77,13 +56,9 @@ DECLARE
   v_refusals uuid[];
   v_causes jsonb[];
   v_at timestamptz;
-  v_locked uuid[];
-  v_version bigint;
-  v_windowing text;
-  v_zone text;
-  v_hour_eve timestamptz;
-  v_day_eve timestamptz;
-  v_admitted integer := 0;
+  v_own boolean[];
+  v_places integer[];
+  v_requests uuid[];
   v_must_flush boolean;
   v_answer watch.admission;
 BEGIN
@@ -107,84 +82,61 @@ BEGIN
       AND (SELECT p.epoch FROM read.principals AS p WHERE p.user_id = h.user_id AND p.status = 'active') = h.epoch
   ) AS w
   WHERE w.refusal IS NOT NULL;
-  SELECT ARRAY(
-      SELECT v.viewer FROM unnest(p_viewers) AS v(viewer)
-      WHERE (v_held IS NULL OR v.viewer <> ALL (v_held)) AND pg_try_advisory_xact_lock(7301, uuid_hash(v.viewer))
-    ), s.authz_version, s.settings->'activityMonitoring'->>'windowing', s.settings->>'timeZone'
-  INTO v_locked, v_version, v_windowing, v_zone FROM (SELECT) AS one LEFT JOIN read.security AS s ON true;
+  -- By place: of each viewer the first, if his lock is free. What comes after it has to see it.
+  v_own := ARRAY(
+    SELECT array_position(p_viewers, v.viewer) = v.place AND (v_held IS NULL OR v.viewer <> ALL (v_held))
+      AND pg_try_advisory_xact_lock(7301, uuid_hash(v.viewer))
+    FROM unnest(p_viewers) WITH ORDINALITY AS v(viewer, place));
   v_at := clock_timestamp();
 
-  IF v_locked <> '{}' THEN
-    IF v_windowing = 'rolling' THEN
-      v_hour_eve := v_at - interval '60 minutes';
-      v_day_eve := v_at - interval '24 hours';
-    ELSE
-      v_hour_eve := watch.window_eve('hour', v_windowing, v_zone, v_at);
-      v_day_eve := watch.window_eve('day', v_windowing, v_zone, v_at);
-    END IF;
-    -- LIMIT 1 keeps one look-up by key for each of them, whatever is known of the tables when the plan is made.
-    RETURN QUERY
-    WITH plain AS MATERIALIZED (
-      SELECT uuidv7() AS id, a.place, a.amount, p.is_admin, p.epoch, l.is_distinct, h.eve AS hour_eve, h.count AS hour_count,
-        y.eve AS day_eve, y.count AS day_count
+  IF true = ANY (v_own) THEN
+    WITH counted AS (
+      UPDATE watch.kept_tallies AS k SET (last_at, hour_count, day_count) = (
+        SELECT v_at, k.hour_count + CASE WHEN seen.at > k.hour_eve THEN 0 ELSE a.amount END,
+          k.day_count + CASE WHEN seen.at > k.day_eve THEN 0 ELSE a.amount END
+        FROM (SELECT (
+          SELECT x.at FROM watch.disclosures AS x
+          WHERE k.is_distinct AND k.until < 'infinity' AND x.user_id = k.user_id AND x.epoch = k.epoch AND x.subject_id = p_subjects[a.begin]
+            AND x.measure = k.measure AND x.measure IN ('deal.opened', 'contact.opened', 'company.opened')
+          ORDER BY x.at DESC LIMIT 1
+        ) AS at OFFSET 0) AS seen)
       FROM (
-        SELECT r.viewer, r.measure, r.place, p_subjects[r.begin] AS subject,
-          CASE WHEN r.measure IN ('deal.opened', 'contact.opened', 'company.opened', 'phone.lookedUp') THEN 1
-            ELSE p_ends[r.place] - r.begin + 1 END AS amount
+        SELECT b.place, b.begin, b.amount
         FROM (
-          SELECT q.viewer, q.measure, q.place::integer AS place, coalesce(p_ends[q.place - 1], 0) + 1 AS begin
-          FROM unnest(p_viewers, p_measures) WITH ORDINALITY AS q(viewer, measure, place)
-          -- Of a viewer the first: what comes after it has to see it.
-          WHERE array_position(p_viewers, q.viewer) = q.place AND q.viewer = ANY (v_locked)
-        ) AS r
-        WHERE p_ends[r.place] >= r.begin AND watch.is_askable(r.viewer, r.measure, p_kinds[r.place], p_subject_types[r.place],
-          p_subjects[r.begin : p_ends[r.place]], p_requests[r.place], p_masked[r.place])
+          SELECT g.place, coalesce(p_ends[g.place - 1], 0) + 1 AS begin,
+            CASE p_measures[g.place] WHEN 'phone.lookedUp' THEN 1 ELSE p_ends[g.place] - coalesce(p_ends[g.place - 1], 0) END AS amount
+          FROM generate_series(1, v_asked) AS g(place)
+          WHERE v_own[g.place]
+          -- Worked out once, and not again wherever it is named.
+          OFFSET 0
+        ) AS b
+        WHERE p_ends[b.place] >= b.begin
+          AND watch.is_askable(p_viewers[b.place], p_measures[b.place], p_kinds[b.place], p_subject_types[b.place],
+            p_subjects[b.begin : p_ends[b.place]], p_requests[b.place], p_masked[b.place])
+          AND p_requests[b.place] <> ALL (ARRAY(
+            SELECT x.request_id FROM watch.disclosures AS x WHERE x.request_id = ANY (p_requests)
+            UNION ALL SELECT x.request_id FROM watch.refusals AS x WHERE x.request_id = ANY (p_requests)))
       ) AS a
-      CROSS JOIN LATERAL (
-        SELECT x.is_admin, x.epoch FROM read.principals AS x WHERE x.user_id = a.viewer AND x.status = 'active' LIMIT 1
-      ) AS p
-      CROSS JOIN LATERAL (
-        SELECT x.* FROM watch.person_limits AS x WHERE x.user_id = a.viewer AND x.measure = a.measure LIMIT 1
-      ) AS l
-      LEFT JOIN LATERAL (
-        SELECT x.at, x.hour_eve, x.hour_count, x.day_eve, x.day_count, x.tally_distinct FROM watch.disclosures AS x
-        WHERE x.user_id = a.viewer AND x.epoch = p.epoch AND x.measure = a.measure ORDER BY x.at DESC LIMIT 1
-      ) AS d ON true
-      LEFT JOIN LATERAL (
-        SELECT x.at FROM watch.disclosures AS x
-        WHERE l.is_distinct AND x.user_id = a.viewer AND x.epoch = p.epoch AND x.subject_id = a.subject AND x.measure = a.measure
-          AND x.measure IN ('deal.opened', 'contact.opened', 'company.opened')
-        ORDER BY x.at DESC LIMIT 1
-      ) AS seen ON true
-      CROSS JOIN LATERAL watch.plain_tally(l.near[1], v_hour_eve, interval '1 hour', d.at, d.hour_eve,
-        CASE WHEN d.tally_distinct = l.is_distinct THEN d.hour_count END, a.amount, l.is_distinct, seen.at) AS h
-      CROSS JOIN LATERAL watch.plain_tally(l.near[2], v_day_eve, interval '24 hours', d.at, d.day_eve,
-        CASE WHEN d.tally_distinct = l.is_distinct THEN d.day_count END, a.amount, l.is_distinct, seen.at) AS y
-      WHERE l.authz_version = v_version AND v_version = (SELECT s.authz_version FROM read.security AS s)
-        -- The sum of openings has tallies of its own, over three measures.
-        AND l.near[3] IS NULL AND l.near[4] IS NULL AND h.plain AND y.plain
-        -- The clock was moved back: what comes now sorts before rows whose tally leaves it out.
-        AND (d.at >= v_at) IS NOT TRUE
-        AND a.viewer <> ALL (ARRAY(
-          SELECT o.user_id FROM watch.holds AS o
-          WHERE o.user_id = ANY (v_locked) AND (SELECT x.epoch FROM read.principals AS x WHERE x.user_id = o.user_id) = o.epoch))
-        AND p_requests[a.place] <> ALL (ARRAY(
-          SELECT x.request_id FROM watch.disclosures AS x WHERE x.request_id = ANY (p_requests)
-          UNION ALL SELECT x.request_id FROM watch.refusals AS x WHERE x.request_id = ANY (p_requests)))
+      WHERE k.user_id = p_viewers[a.place] AND k.measure = p_measures[a.place]
+        AND k.authz_version = (SELECT s.authz_version FROM read.security AS s) AND k.last_at < v_at AND v_at < k.until
+        AND (k.hour_count + a.amount < k.hour_near) IS NOT FALSE AND (k.day_count + a.amount < k.day_near) IS NOT FALSE
+      RETURNING k.*, a.place, a.begin, a.amount
     ), recorded AS (
       INSERT INTO watch.disclosures (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked,
         request_id, session_id, token_id, ip, tally_distinct, hour_eve, hour_count, day_eve, day_count)
-      SELECT p.id, v_at, p_viewers[p.place], p.is_admin, p.epoch, p_measures[p.place], p_kinds[p.place], p_subject_types[p.place],
-        p_subjects[coalesce(p_ends[p.place - 1], 0) + 1 : p_ends[p.place]], p.amount, p_masked[p.place], p_requests[p.place],
-        p_sessions[p.place], p_tokens[p.place], p_ips[p.place], p.is_distinct, p.hour_eve, p.hour_count, p.day_eve, p.day_count
-      FROM plain AS p
+      SELECT uuidv7(), v_at, c.user_id, c.is_admin, c.epoch, c.measure, p_kinds[c.place], p_subject_types[c.place],
+        p_subjects[c.begin : p_ends[c.place]], c.amount, p_masked[c.place], p_requests[c.place], p_sessions[c.place], p_tokens[c.place],
+        p_ips[c.place], c.is_distinct, c.hour_eve, c.hour_count, c.day_eve, c.day_count
+      FROM counted AS c
+      RETURNING id
     ), queued AS (
-      INSERT INTO watch.outbox_queue (id) SELECT p.id FROM plain AS p
+      INSERT INTO watch.outbox_queue (id) SELECT r.id FROM recorded AS r
     )
-    SELECT p.place, p_requests[p.place], 'admitted', NULL::text, NULL::text, NULL::text, NULL::integer, NULL::integer, NULL::timestamptz
-    FROM plain AS p;
-    GET DIAGNOSTICS v_admitted = ROW_COUNT;
-    IF v_admitted = v_asked THEN RETURN; END IF;
+    SELECT array_agg(c.place), array_agg(p_requests[c.place]) INTO v_places, v_requests FROM counted AS c;
+    IF v_places IS NOT NULL THEN
+      RETURN NEXT (v_places, v_requests, 'admitted', NULL, NULL, NULL, NULL, NULL, NULL)::watch.placed_admission;
+      IF cardinality(v_places) = v_asked THEN RETURN; END IF;
+    END IF;
   END IF;
 
   IF v_held IS NOT NULL THEN
@@ -199,20 +151,19 @@ BEGIN
     ), counted AS (
       INSERT INTO watch.further_refusals (refusal_id, attempts) SELECT f.refusal, count(*)::integer FROM further AS f GROUP BY f.refusal
     )
-    SELECT f.place::integer, f.request, 'refused', f.cause->>'measure', f.cause->>'window', f.cause->>'action',
+    SELECT array_agg(f.place::integer), array_agg(f.request), 'refused', f.cause->>'measure', f.cause->>'window', f.cause->>'action',
       (f.cause->>'max')::integer, (f.cause->>'count')::integer, v_at
-    FROM further AS f;
+    FROM further AS f GROUP BY f.refusal, f.cause;
   END IF;
 
   -- Only further refusals may be committed without waiting for the disk, and watch.refuse says so for the whole transaction.
-  v_must_flush := v_admitted > 0;
+  v_must_flush := v_places IS NOT NULL;
   FOR i IN 1..v_asked LOOP
     -- Also of a viewer whose lock was not free: what does not fit together is refused whole, whoever else is at work.
     IF (p_ends[i] >= coalesce(p_ends[i - 1], 0)) IS NOT TRUE THEN
       RAISE EXCEPTION 'watch.admit_each: the arguments are not valid' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    CONTINUE WHEN p_viewers[i] <> ALL (v_locked) OR (v_admitted > 0 AND array_position(p_viewers, p_viewers[i]) = i
-      AND EXISTS (SELECT FROM watch.disclosures AS x WHERE x.request_id = p_requests[i] AND x.at = v_at AND x.user_id = p_viewers[i]));
+    CONTINUE WHEN v_own[array_position(p_viewers, p_viewers[i])] IS FALSE OR i = ANY (v_places);
     v_answer := watch.admit(p_viewers[i], p_measures[i], p_kinds[i], p_subject_types[i],
       p_subjects[coalesce(p_ends[i - 1], 0) + 1 : p_ends[i]], p_requests[i], p_sessions[i], p_tokens[i], p_ips[i], p_masked[i]);
     IF current_setting('synchronous_commit') IS DISTINCT FROM c_commit THEN
@@ -220,7 +171,7 @@ BEGIN
     ELSE
       v_must_flush := true;
     END IF;
-    RETURN NEXT (i, p_requests[i], v_answer.decision, v_answer.measure, v_answer."window", v_answer.action, v_answer.max,
+    RETURN NEXT (ARRAY[i], ARRAY[p_requests[i]], v_answer.decision, v_answer.measure, v_answer."window", v_answer.action, v_answer.max,
       v_answer.count, v_answer.refused_at)::watch.placed_admission;
   END LOOP;
   IF NOT v_must_flush THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;

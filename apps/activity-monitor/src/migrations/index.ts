@@ -10,6 +10,7 @@ import { ledgerByMonth } from './0010-ledger-by-month.js';
 import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { patterns } from './0013-patterns.js';
 import { admitEach } from './0014-admit-each.js';
+import { keptTallies } from './0015-kept-tallies.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -23,6 +24,7 @@ const migrations = {
   '0011-alarms-by-what': alarmsByWhat,
   '0013-patterns': patterns,
   '0014-admit-each': admitEach,
+  '0015-kept-tallies': keptTallies,
 };
 export const MIGRATIONS = {
   schema: 'monitor',

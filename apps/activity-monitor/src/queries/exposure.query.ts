@@ -1,7 +1,7 @@
 import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import { z } from 'zod';
 import type { exposureQuerySchema, ExposureReply, ExposureRow } from '#contracts';
-import { DomainError } from '#kernel';
+import { DomainError, isInstant } from '#kernel';
 
 type ExposureQuery = z.output<typeof exposureQuerySchema>;
 
@@ -88,7 +88,7 @@ async function countsOf(trx: Transaction<unknown>, query: ExposureQuery): Promis
   return rows[0] ?? { subjects: 0, users: 0 };
 }
 
-const positionSchema = z.tuple([z.iso.datetime(), z.uuid(), z.uuid()]);
+const positionSchema = z.tuple([z.iso.datetime().refine(isInstant), z.uuid(), z.uuid()]);
 
 function cursorOf({ at, disclosureId, subjectId }: Position): string {
   return Buffer.from([at, disclosureId, subjectId].join('|')).toString('base64url');

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../log/aggregate.js';
+import type { ProjectedEvent } from '../log/aggregate.js';
 import { insertRow, type RowChange } from '../log/row-change.js';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -115,7 +115,7 @@ const LINES: Readonly<Record<string, Line>> = {
 export const AUDITED_EVENT_TYPES: readonly string[] = Object.keys(LINES);
 
 /** The line of the trail that an event is, or none. Pure, and the same at the append and in a rebuild. */
-export function auditRowsOf({ event, id, aggregateId, metadata }: RecordedEvent): readonly RowChange[] {
+export function auditRowsOf({ event, id, aggregateId, metadata }: ProjectedEvent): readonly RowChange[] {
   const line = Object.hasOwn(LINES, event.type) ? LINES[event.type] : undefined;
   if (line === undefined) return [];
   const data = event.data as Values;

@@ -11,7 +11,7 @@ import {
 } from '#contracts';
 import { openEnvelope } from '#privacy';
 import { compileRights, type Principal } from '#policy';
-import { parseJsonBody } from '#platform';
+import { parseJsonBody, storable } from '#platform';
 import type { CrmLog } from '../log/crm-log.js';
 import type { ServiceKeys } from '../log/service-keys.js';
 import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
@@ -86,7 +86,7 @@ export class CommandIntake {
       name,
       at: this.now().toISOString(),
       bodyMac,
-      body: new CommandBody(() => parseJsonBody(raw, mediaType ?? undefined)),
+      body: new CommandBody(() => storable(parseJsonBody(raw, mediaType ?? undefined))),
     };
     return this.bus.execute(new command(context));
   }

@@ -1,5 +1,5 @@
 import { nothingWeakened } from '../authz/weakened-rights.js';
-import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
+import type { Aggregate, ProjectedEvent } from '../log/aggregate.js';
 import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   DEPARTMENT_EVENT_VERSIONS,
@@ -14,7 +14,7 @@ function columns({ name, parentId }: Partial<DepartmentFields>): Columns {
   return { ...(name === undefined ? {} : { name }), ...(parentId === undefined ? {} : { parent_id: parentId }) };
 }
 
-function rowChange({ event, aggregateId, version }: RecordedEvent<DepartmentEvent>): RowChange {
+function rowChange({ event, aggregateId, version }: ProjectedEvent<DepartmentEvent>): RowChange {
   switch (event.type) {
     case 'DepartmentCreated':
       return insertRow('read.departments', { id: aggregateId, ...columns(event.data), role_ids: [], version });
@@ -28,7 +28,7 @@ function rowChange({ event, aggregateId, version }: RecordedEvent<DepartmentEven
 }
 
 /** Event → rows of `read.departments`. */
-const project = (recorded: RecordedEvent<DepartmentEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
+const project = (recorded: ProjectedEvent<DepartmentEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
 
 export const departmentAggregate: Aggregate<DepartmentState, DepartmentCommand, DepartmentEvent> = {
   ...departmentDecider,

@@ -62,7 +62,7 @@ export class LeadIntake {
     const events = leadAggregate.decide(command, leadAggregate.initialState);
     try {
       const change = streamChange({ aggregate: leadAggregate, id: leadId, version: 0, events });
-      await this.log.append([change], { metadata: metadataOf(received, null) });
+      await this.log.append([change], { metadata: metadataOf(received) });
     } catch (error) {
       // Core has it already.
       if (!(error instanceof VersionConflict)) throw error;
@@ -100,7 +100,7 @@ export class LeadIntake {
       const { command, together, ...guarded } = await this.plan(received, lead, terms);
       const events = leadAggregate.decide(command, leadAggregate.initialState);
       const change = streamChange({ aggregate: leadAggregate, id: received.leadId, version: 0, events });
-      await this.log.append([change, ...together], { metadata: metadataOf(received, lead.ip), ...guarded });
+      await this.log.append([change, ...together], { metadata: metadataOf(received), ...guarded });
     };
     // One at a time of a form that gives turns: side by side they would only overtake each other.
     await (takesTurns(terms) ? this.turns.run(turnLock(terms.formId), take) : take());
@@ -117,9 +117,12 @@ export class LeadIntake {
   }
 }
 
-function metadataOf({ leadId, receivedAt }: LeadReceived, ip: string | null): EventMetadata {
+/**
+ * Without the address that the lead came from: it is the person's, metadata is in clear, is shown with the history, and stays when he is erased.
+ */
+function metadataOf({ leadId, receivedAt }: LeadReceived): EventMetadata {
   return {
-    ...{ actorId: null, sessionId: null, tokenId: null, ip },
+    ...{ actorId: null, sessionId: null, tokenId: null, ip: null },
     ...{ commandId: leadId, correlationId: leadId, causationId: null, at: receivedAt },
   };
 }

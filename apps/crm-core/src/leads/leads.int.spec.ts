@@ -55,6 +55,21 @@ const person = async (fields: object = {}): Promise<string> =>
 const contact = async (phone: string, responsibleId: string | null = null): Promise<string> =>
   (await core.send('CreateContact', { name: 'Known', phones: [{ number: phone }], responsibleId })).id;
 
+it('the address that a lead came from is in clear nowhere', async () => {
+  const [taken, waiting] = [await receive({ ip: '192.0.2.77' }), await receive({ ip: '192.0.2.77' })];
+  const { id: quarantining } = await core.send('CreateForm', { name: 'Apart', quarantine: true });
+  await core.leads.process(taken);
+  await core.leads.process({ ...waiting, formId: quarantining });
+  const { rows } = await superuser.query(`SELECT FROM es.events AS e WHERE e.metadata->>'correlationId' = ANY($1)`, [
+    [taken.leadId, waiting.leadId],
+  ]);
+  expect(rows.length).toBeGreaterThan(2);
+  for (const table of ['es.events', 'read.audit', 'read.leads', 'read.deals', 'read.contacts']) {
+    const found = await superuser.query(`SELECT FROM ${table} AS t WHERE t::text LIKE '%192.0.2.77%'`);
+    expect(`${table} ${found.rowCount}`).toBe(`${table} 0`);
+  }
+});
+
 describe('a lead that comes again', () => {
   it('makes nothing, also when every record of commands is gone', async () => {
     const lead = await receive();

@@ -2,15 +2,23 @@ import type { Decider, DomainEvent } from '#kernel';
 import type { EventMetadata } from '#event-store';
 import type { RowChange } from './row-change.js';
 
+/** What projections and upcasters may know of who and what an event goes back to: a rebuild reads no more of it. */
+export type ProjectedMetadata = Pick<EventMetadata, 'at' | 'actorId' | 'ip'>;
+
 /** An event with its place in the log, its secrets open and its shape the present one: what projections and facts are made of. */
-export interface RecordedEvent<E extends DomainEvent = DomainEvent> {
+export interface RecordedEvent<
+  E extends DomainEvent = DomainEvent,
+  Metadata extends ProjectedMetadata = EventMetadata,
+> {
   readonly event: E;
   readonly id: string;
   /** Id of the aggregate. */
   readonly aggregateId: string;
   readonly version: number;
-  readonly metadata: EventMetadata;
+  readonly metadata: Metadata;
 }
+/** A recorded event as projections see it. */
+export type ProjectedEvent<E extends DomainEvent = DomainEvent> = RecordedEvent<E, ProjectedMetadata>;
 
 /** What a projection may do with a personal value that stays readable to core alone: seal it, or make its lookup value. */
 export interface ProjectionTools {
@@ -21,7 +29,7 @@ export interface ProjectionTools {
 }
 
 /** Data of an older shape, secrets open, to the next shape. Pure; it must not throw on anything that was ever written. */
-export type Upcaster = (data: Readonly<Record<string, unknown>>, metadata: EventMetadata) => Readonly<Record<string, unknown>>;
+export type Upcaster = (data: Readonly<Record<string, unknown>>, metadata: ProjectedMetadata) => Readonly<Record<string, unknown>>;
 
 /** One kind of stream: its rules, the version of each of its event shapes, and its inline projection. */
 export interface Aggregate<State, Command, Event extends DomainEvent> extends Decider<State, Command, Event> {
@@ -36,7 +44,7 @@ export interface Aggregate<State, Command, Event extends DomainEvent> extends De
   /** The event with which the stream's data key is destroyed: whatever it and those before it sealed stays closed for good. */
   readonly erasedBy?: Event['type'];
   /** What this event changes in the read models; doing it twice changes nothing. */
-  project(recorded: RecordedEvent<Event>, tools: ProjectionTools): readonly RowChange[];
+  project(recorded: ProjectedEvent<Event>, tools: ProjectionTools): readonly RowChange[];
 }
 export type AnyAggregate = Aggregate<unknown, unknown, DomainEvent>;
 

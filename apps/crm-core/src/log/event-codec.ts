@@ -1,10 +1,19 @@
-import type { DomainEvent } from '#kernel';
-import type { StoredEvent } from '#event-store';
+import { DomainError, type DomainEvent } from '#kernel';
+import type { EventMetadata, StoredEvent } from '#event-store';
 import { openSecrets } from '#privacy';
-import { keyOwner, streamParts, type Aggregate, type RecordedEvent, type Upcaster } from './aggregate.js';
+import {
+  keyOwner,
+  streamParts,
+  type Aggregate,
+  type ProjectedMetadata,
+  type RecordedEvent,
+  type Upcaster,
+} from './aggregate.js';
 
 /** What the codec needs of a stored event: its place in commit order says nothing of its content. */
-export type CodedEvent = Omit<StoredEvent, 'seq' | 'txId'>;
+export type CodedEvent<Metadata extends ProjectedMetadata = EventMetadata> = Omit<StoredEvent, 'seq' | 'txId' | 'metadata'> & {
+  readonly metadata: Metadata;
+};
 
 /** Whatever the codec needs of an aggregate. */
 type Shapes<Event extends DomainEvent> = Pick<
@@ -22,33 +31,37 @@ export function generationOf(shapes: { readonly erasedBy?: string }, stored: rea
  * generation, older generations closed whatever a vault still holds, shapes upcast. Throws a plain Error on an event of a newer
  * shape than this build knows and on a value that does not open.
  */
-export async function openStream<Event extends DomainEvent>(
+export async function openStream<Event extends DomainEvent, Metadata extends ProjectedMetadata = EventMetadata>(
   aggregate: Shapes<Event>,
-  stored: readonly CodedEvent[],
+  stored: readonly CodedEvent<Metadata>[],
   findKey: (owner: string) => Promise<Buffer | undefined>,
-): Promise<readonly RecordedEvent<Event>[]> {
+): Promise<readonly RecordedEvent<Event, Metadata>[]> {
   const [first] = stored;
   if (first === undefined) return [];
   const last = generationOf(aggregate, stored);
   const key = aggregate.sealed ? await findKey(keyOwner(first.stream, last)) : undefined;
   let generation = 0;
   return stored.map((event) => {
-    const opened = openEvent<Event>(aggregate, event, generation === last ? key : undefined);
+    const opened = openEvent<Event, Metadata>(aggregate, event, generation === last ? key : undefined);
     if (event.type === aggregate.erasedBy) generation += 1;
     return opened;
   });
 }
 
 /** One event, opened with its key (none: what it sealed is erased) and upcast to the present shape. */
-export function openEvent<Event extends DomainEvent>(
+export function openEvent<Event extends DomainEvent, Metadata extends ProjectedMetadata = EventMetadata>(
   { eventVersions, upcasters }: Shapes<Event>,
-  stored: CodedEvent,
+  stored: CodedEvent<Metadata>,
   key: Buffer | undefined,
-): RecordedEvent<Event> {
+): RecordedEvent<Event, Metadata> {
   const { id, stream, version, type, schemaVersion, metadata } = stored;
   const data = openSecrets(stored.data, key, `${stream}|${id}`) as Readonly<Record<string, unknown>>;
   const known = (eventVersions as Readonly<Record<string, number>>)[type];
-  if (known === undefined || schemaVersion > known) throw new Error(`this build does not know ${type} version ${schemaVersion}`);
+  // A core of a later version wrote it while this one is still there (ADR 35): whoever asks again comes to one that knows.
+  if (known === undefined || schemaVersion > known) {
+    const detail = `this build does not know ${type} version ${schemaVersion}`;
+    throw new DomainError('dependency-unavailable', { detail, retryAfterSeconds: 1 });
+  }
   const chain = (upcasters as Readonly<Record<string, Readonly<Record<number, Upcaster>>>> | undefined)?.[type] ?? {};
   let present = data;
   for (let from = schemaVersion; from < known; from += 1) {

@@ -54,7 +54,9 @@ describe('reading a stream', () => {
   });
 
   it('refuses a shape that is newer than it knows, an unknown type, and a missing upcaster', () => {
-    expect(() => openEvent<Event>(shapes, named('a', 1, oldKey, 3), oldKey)).toThrow('does not know Named version 3');
+    const later = (): unknown => openEvent<Event>(shapes, named('a', 1, oldKey, 3), oldKey);
+    expect(later).toThrow('does not know Named version 3');
+    expect(later).toThrow(expect.objectContaining({ code: 'dependency-unavailable' }));
     const unknown = { ...named('a', 1, oldKey), type: 'Other' };
     expect(() => openEvent<Event>(shapes, unknown, oldKey)).toThrow('does not know Other');
     const { upcasters: _none, ...without } = shapes;

@@ -84,8 +84,8 @@ export class KeyFolder {
   /** Makes a file unless it is there. */
   #put(name: string, key: Buffer): void {
     const made = join(this.folder, `kek.${randomUUID()}.tmp`);
-    writeFileSync(made, key.toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
     try {
+      writeFileSync(made, key.toString('base64'), { flag: 'wx', mode: 0o600, flush: true });
       linkSync(made, join(this.folder, name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -1,14 +1,16 @@
 import { auditRowsOf } from '../audit/audit-rows.js';
 import { blindIndex, seal } from '#privacy';
-import type { AnyAggregate, ProjectionTools, RecordedEvent } from './aggregate.js';
+import type { AnyAggregate, ProjectionTools, ProjectedEvent } from './aggregate.js';
 import type { RowChange } from './row-change.js';
 
 /**
  * All that an event changes in the read models, its line of the audit trail included. The append and a rebuild both come through
  * here, so they cannot differ.
  */
-export function projectionOf(aggregate: AnyAggregate, recorded: RecordedEvent, tools: ProjectionTools): readonly RowChange[] {
-  return [...aggregate.project(recorded, tools), ...auditRowsOf(recorded)];
+export function projectionOf(aggregate: AnyAggregate, recorded: ProjectedEvent, tools: ProjectionTools): readonly RowChange[] {
+  const changes = aggregate.project(recorded, tools);
+  const audit = auditRowsOf(recorded);
+  return audit.length === 0 ? changes : [...changes, ...audit];
 }
 
 /** What a projection of this stream may do with personal values. Without a key it seals nothing. */

@@ -23,9 +23,17 @@ export interface FoldedRows {
   readonly raises: number;
 }
 
+/** A row of the fold's own, which it changes in place. */
+type Row = Record<string, unknown>;
+
+function firstRow(table: ReadTable): Row | undefined {
+  const first = FIRST_ROWS[table];
+  return first === undefined ? undefined : { ...first };
+}
+
 /** Rows of read models in memory, as the changes of events make them: what the statements of an append do to the tables. */
 export class RowFold {
-  readonly #rows = new Map<ReadTable, Map<unknown, Columns>>();
+  readonly #rows = new Map<ReadTable, Map<unknown, Row>>();
   readonly #touched = new Map<ReadTable, Set<unknown>>();
   #points: PointRow[] = [];
   readonly #pointRecords = new Set<string>();
@@ -37,7 +45,7 @@ export class RowFold {
       case 'insert': {
         const key = change.row[READ_TABLES[change.table]];
         const rows = this.#touch(change.table, key);
-        if (!rows.has(key)) rows.set(key, change.row);
+        if (!rows.has(key)) rows.set(key, { ...change.row });
         return;
       }
       case 'update':
@@ -53,9 +61,10 @@ export class RowFold {
     }
   }
 
-  /** The row as it stands now. */
+  /** The row as it stands now; later changes leave it as it is. */
   row(table: ReadTable, key: unknown): Columns | undefined {
-    return this.#rows.get(table)?.get(key);
+    const row = this.#rows.get(table)?.get(key);
+    return row === undefined ? undefined : { ...row };
   }
 
   result(): FoldedRows {
@@ -65,32 +74,34 @@ export class RowFold {
     };
   }
 
-  #update({ table, key, version, set, merge = {} }: Extract<RowChange, { kind: 'update' }>): void {
+  #update({ table, key, version, set, merge }: Extract<RowChange, { kind: 'update' }>): void {
     const rows = this.#touch(table, key);
-    const row = rows.get(key) ?? FIRST_ROWS[table];
+    const row = rows.get(key) ?? firstRow(table);
     if (row === undefined || Number(row['version']) >= version) return;
-    const merged = Object.entries(merge).map(([name, members]) => {
+    for (const [name, members] of merge === undefined ? [] : Object.entries(merge)) {
       const present = JSON.parse(String(row[name])) as Record<string, unknown>;
-      return [name, JSON.stringify({ ...present, ...members })] as const;
-    });
-    rows.set(key, { ...row, ...set, ...Object.fromEntries(merged), version });
+      row[name] = JSON.stringify({ ...present, ...members });
+    }
+    Object.assign(row, set);
+    row['version'] = version;
+    rows.set(key, row);
   }
 
   #replacePoints(change: Extract<RowChange, { kind: 'points' }>): void {
     const { recordType, recordId, pointKind: kind, points, isNew } = change;
     this.#pointRecords.add(recordId);
     const kept = isNew ? this.#points : this.#points.filter((point) => point.recordId !== recordId || point.kind !== kind);
-    const ids = new Set(kept.map(({ id }) => id));
-    const added = points.filter(({ id }) => !ids.has(id)).map((point) => ({ ...point, recordType, recordId, kind }));
+    const ids = kept.length === 0 ? undefined : new Set(kept.map(({ id }) => id));
+    const added = points.filter(({ id }) => ids?.has(id) !== true).map((point) => ({ ...point, recordType, recordId, kind }));
     this.#points = [...kept, ...added];
   }
 
-  #touch(table: ReadTable, key: unknown): Map<unknown, Columns> {
+  #touch(table: ReadTable, key: unknown): Map<unknown, Row> {
     const touched = this.#touched.get(table);
     if (touched === undefined) this.#touched.set(table, new Set([key]));
     else touched.add(key);
     let rows = this.#rows.get(table);
-    if (rows === undefined) this.#rows.set(table, (rows = new Map<unknown, Columns>()));
+    if (rows === undefined) this.#rows.set(table, (rows = new Map<unknown, Row>()));
     return rows;
   }
 }

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import {
   exportReceiverKeys,
   importReceiverKeys,
@@ -21,7 +21,7 @@ export interface ServiceKeys {
 }
 
 /** Reads the service keys, making those that are missing; of two instances that start at once both get the first one's. */
-export async function loadServiceKeys(pool: Pool, wrapper: KeyWrapper): Promise<ServiceKeys> {
+export async function loadServiceKeys(pool: Pool | ClientBase, wrapper: KeyWrapper): Promise<ServiceKeys> {
   const lookup = await wrappedKey(pool, wrapper, 'service:lookup');
   const commandMac = await wrappedKey(pool, wrapper, 'service:command-mac');
   const sealing = await wrappedKey(pool, wrapper, 'service:receiver');
@@ -32,7 +32,7 @@ export async function loadServiceKeys(pool: Pool, wrapper: KeyWrapper): Promise<
   return { lookup, commandMac, receiver: await importReceiverKeys(JSON.parse(String(jwk))) };
 }
 
-async function wrappedKey(pool: Pool, wrapper: KeyWrapper, owner: string): Promise<Buffer> {
+async function wrappedKey(pool: Pool | ClientBase, wrapper: KeyWrapper, owner: string): Promise<Buffer> {
   await pool.query('INSERT INTO vault.keys (owner, wrapped) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     owner,
     wrapper.wrap(newDataKey(), owner),

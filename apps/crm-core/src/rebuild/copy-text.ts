@@ -24,6 +24,17 @@ export function copyLine({ columns, withDefault }: LineShape, row: Readonly<Reco
   return `${line}\n`;
 }
 
+const UNESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+
+/** The values of a line that COPY wrote, in their order; null is NULL. */
+export function copyFields(line: string): readonly (string | null)[] {
+  const fields: (string | null)[] = line.split('\t');
+  if (!line.includes('\\')) return fields;
+  return fields.map((field) =>
+    field === NULL || field === null ? null : field.replaceAll(/\\(.)/g, (_, char: string) => UNESCAPES[char] ?? char),
+  );
+}
+
 function copyValue(value: unknown): string {
   if (value === null) return NULL;
   if (typeof value === 'string') return escaped(value);

@@ -1,4 +1,4 @@
-import { copyLine } from './copy-text.js';
+import { copyFields, copyLine } from './copy-text.js';
 
 const shape = { columns: ['a', 'b'], withDefault: new Set(['b']) };
 
@@ -20,5 +20,13 @@ describe('a line of COPY', () => {
     expect(copyLine(shape, { a: 1.5, b: true })).toBe('1.5\ttrue\n');
     expect(() => copyLine(shape, { a: {}, b: '' })).toThrow(TypeError);
     expect(() => copyLine(shape, { a: [1], b: '' })).toThrow(TypeError);
+  });
+
+  it('given a line, when it is read, then its values are what was written, and NULL is told from its text', () => {
+    const read = (a: unknown, b: unknown): unknown => copyFields(copyLine(shape, { a, b }).slice(0, -1));
+    expect(read('{"text": "a \\"quoted\\" one\\n"}', 'Ёлка')).toEqual(['{"text": "a \\"quoted\\" one\\n"}', 'Ёлка']);
+    expect(read('tab\t line\n return\r back\\slash \\t', '\\N')).toEqual(['tab\t line\n return\r back\\slash \\t', '\\N']);
+    expect(read(null, '')).toEqual([null, '']);
+    expect(copyFields('\\b\\f\\v')).toEqual(['\b\f\v']);
   });
 });

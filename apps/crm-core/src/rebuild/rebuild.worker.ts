@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { Secret } from '#kernel';
+import { reduceError } from '#platform/base';
 import { keyWrapper } from '../log/key-encryption-key.js';
 import { openLane, type Lane, type RangeResult } from './range-projection.js';
 import type { StreamRange } from './stream-reader.js';
@@ -32,7 +33,7 @@ parentPort?.once('message', (setUp: LaneSetUp) => {
       parentPort?.on('message', (range: StreamRange | null) => void answer(lane, range));
       parentPort?.postMessage({} satisfies LaneOpened);
     },
-    async (error: unknown) => parentPort?.postMessage({ error: await told(error) } satisfies LaneOpened),
+    (error: unknown) => parentPort?.postMessage({ error: told(error) } satisfies LaneOpened),
   );
 });
 
@@ -47,13 +48,11 @@ async function answer(lane: Lane, range: StreamRange | null): Promise<void> {
   if (range === null) return lane.close().finally(() => parentPort?.close());
   const given: LaneAnswer = await lane.project(range).then(
     (result) => ({ result }),
-    async (error: unknown) => ({ error: await told(error) }),
+    (error: unknown) => ({ error: told(error) }),
   );
   parentPort?.postMessage(given);
 }
 
-async function told(error: unknown): Promise<string> {
-  // Loaded only when it is needed: it brings the whole HTTP shell along.
-  const { reduceError } = await import('#platform');
+function told(error: unknown): string {
   return JSON.stringify(reduceError(error));
 }

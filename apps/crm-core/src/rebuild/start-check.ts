@@ -7,8 +7,8 @@ import { READ_TABLES, type Columns, type ReadTable } from '../log/row-change.js'
 import { openSession, securityOf } from './range-projection.js';
 import { COUNTED_TABLE } from './row-writer.js';
 import { replaceRows } from './stream-rows.js';
-import { readStreams } from './stream-reader.js';
-import { projectStreams, type LogKeys, type WholeStream } from './stream-projector.js';
+import { readStreams, type WholeStream } from './stream-reader.js';
+import { projectStreams, type LogKeys } from './stream-projector.js';
 import { readShapes, type Shapes } from './table-shape.js';
 
 /** Streams that are put right in one transaction, under their locks. */

@@ -1,4 +1,5 @@
 import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type RowChange } from '../log/row-change.js';
+import { RowFold } from '../log/row-fold.js';
 import { foldChanges } from './stream-fold.js';
 
 const rowOf = (changes: readonly RowChange[]): unknown => foldChanges('role-1', changes).rows.get('read.roles')?.get('1');
@@ -20,6 +21,15 @@ describe('row changes of a stream', () => {
 
   it('given a row, when it is changed, then the given columns and the version are new', () => {
     expect(rowOf([made, updateRow('read.roles', '1', 3, { name: 'later' })])).toEqual({ id: '1', name: 'later', version: 3 });
+  });
+
+  it('given a row that was looked at, when it is changed, then what was seen and what the change held stay as they were', () => {
+    const fold = new RowFold();
+    fold.apply(made);
+    const seen = fold.row('read.roles', '1');
+    fold.apply(updateRow('read.roles', '1', 3, { name: 'later' }));
+    expect([seen, made]).toMatchObject([{ name: 'first', version: 1 }, { row: { name: 'first', version: 1 } }]);
+    expect(fold.row('read.roles', '1')).toMatchObject({ name: 'later' });
   });
 
   it('given no row, when it is changed, then there is none; when it was removed, it is remembered as touched', () => {
@@ -46,6 +56,8 @@ describe('row changes of a stream', () => {
   it('starts the settings from the row that stands before the first event', () => {
     const { rows } = foldChanges('security-settings-1', [updateRow('read.security', true, 1, { settings: '{}' })]);
     expect(rows.get('read.security')?.get(true)).toMatchObject({ settings: '{}', authz_version: 1, version: 1 });
+    const others = foldChanges('security-settings-2', [updateRow('read.security', true, 1, {})]).rows;
+    expect(others.get('read.security')?.get(true)).not.toMatchObject({ settings: '{}' });
   });
 
   it('keeps the last list of points, counts raised rights and collects destroyed keys', () => {

@@ -2,12 +2,10 @@ import type { ClientBase } from 'pg';
 import type { KeyWrapper } from '#privacy';
 import { AGGREGATES } from '../aggregates.js';
 import { keyOwner, streamParts, type AnyAggregate } from '../log/aggregate.js';
-import { generationOf, openStream, type CodedEvent } from '../log/event-codec.js';
+import { generationOf, openStream } from '../log/event-codec.js';
 import { projectionOf, projectionTools } from '../log/projection.js';
 import { foldChanges, type FoldedStream } from './stream-fold.js';
-
-/** All events of one stream, oldest first. */
-export type WholeStream = readonly [CodedEvent, ...CodedEvent[]];
+import type { WholeStream } from './stream-reader.js';
 
 /** Keys that open the log. */
 export interface LogKeys {

@@ -1,5 +1,5 @@
 import { searchVector } from '#contracts';
-import type { ProjectionTools, RecordedEvent } from '../log/aggregate.js';
+import type { ProjectionTools, ProjectedEvent } from '../log/aggregate.js';
 import { insertRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import { lookupForm, maskPoint, type ContactPoint } from './domain/contact-point.js';
 import { maskedText, maskedTextOrNull, type PersonalText } from './domain/personal-text.js';
@@ -16,7 +16,7 @@ export interface RecordProjection<Fields> {
 export function projectRecord<Kind extends string, Fields extends SharedFields>(
   { table, columns }: RecordProjection<Fields>,
   kind: Kind,
-  recorded: RecordedEvent<RecordEvent<Kind, Fields>>,
+  recorded: ProjectedEvent<RecordEvent<Kind, Fields>>,
 ): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
   const update = (set: Columns): RowChange & { kind: 'update' } =>

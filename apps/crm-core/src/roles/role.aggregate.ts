@@ -1,4 +1,4 @@
-import type { Aggregate, RecordedEvent } from '../log/aggregate.js';
+import type { Aggregate, ProjectedEvent } from '../log/aggregate.js';
 import { insertRow, RAISE_AUTHZ, removeRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
 import {
   ROLE_EVENT_VERSIONS,
@@ -18,7 +18,7 @@ function columns({ name, extendsId, grants, requireSecondFactor }: Partial<RoleF
   };
 }
 
-function rowChange({ event, aggregateId, version }: RecordedEvent<RoleEvent>): RowChange {
+function rowChange({ event, aggregateId, version }: ProjectedEvent<RoleEvent>): RowChange {
   switch (event.type) {
     case 'RoleCreated':
       return insertRow('read.roles', { id: aggregateId, ...columns(event.data), version });
@@ -30,7 +30,7 @@ function rowChange({ event, aggregateId, version }: RecordedEvent<RoleEvent>): R
 }
 
 /** Event → rows of `read.roles`. */
-const project = (recorded: RecordedEvent<RoleEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
+const project = (recorded: ProjectedEvent<RoleEvent>): readonly RowChange[] => [rowChange(recorded), RAISE_AUTHZ];
 
 export const roleAggregate: Aggregate<RoleState, RoleCommand, RoleEvent> = {
   ...roleDecider,

@@ -108,11 +108,12 @@ export class HeadsFile {
     }
   }
 
-  /** Resolves once the lines are on disk. */
+  /** Resolves once the lines are on disk. Throws when they are not, and may have left a part of them: `prepare` cuts it off. */
   async append(heads: readonly OutsideHead[]): Promise<void> {
     const file = await open(this.path, 'a', 0o600);
     try {
-      await file.write(heads.map((head) => `${lineOf(head)}\n`).join(''));
+      // Not `write`, which is content with a part where the disk is nearly full.
+      await file.appendFile(heads.map((head) => `${lineOf(head)}\n`).join(''));
       await file.sync();
     } finally {
       await file.close();

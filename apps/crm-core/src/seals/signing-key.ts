@@ -8,6 +8,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -57,9 +58,11 @@ function verifierOf(key: KeyObject): HeadVerifier {
 
 /** The file appears whole or not at all; of two cores that start at once the first one's stays. */
 async function putOnce(path: string, content: string | Buffer, mode: number): Promise<void> {
+  // A start needs no room on the disk for what is there already.
+  if (existsSync(path)) return;
   const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, content, { flag: 'wx', mode, flush: true });
   try {
+    await writeFile(draft, content, { flag: 'wx', mode, flush: true });
     await link(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

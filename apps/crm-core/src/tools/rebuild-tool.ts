@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
-import { createPool, exitOnConfigError, readConfig, reduceError } from '#platform';
+import { exitOnConfigError, readConfig, reduceError } from '#platform/base';
 import { coreConfigSchema } from '../config.js';
 import { keyWrapper } from '../log/key-encryption-key.js';
 import { loadServiceKeys } from '../log/service-keys.js';
+import { openSession } from '../rebuild/range-projection.js';
 import { rebuild, type RebuildOptions } from '../rebuild/rebuild.js';
 import { RebuildRefused } from '../rebuild/rebuild-refused.js';
 import { isEqual, verify, type Comparison } from '../rebuild/verify.js';
@@ -22,8 +23,8 @@ async function run(threads: readonly LaneThread[]): Promise<number> {
   const { values } = parseArgs({ options: { verify: { type: 'boolean', default: false } } });
   const config = exitOnConfigError(() => readConfig(coreConfigSchema, process.env));
   const wrapper = keyWrapper(config);
-  const pool = createPool({ connectionString: config.databaseUrl, max: 1, applicationName: 'rebuild-keys' });
-  const { lookup } = await loadServiceKeys(pool, wrapper).finally(() => pool.end());
+  const session = await openSession(config.databaseUrl, 'rebuild-keys');
+  const { lookup } = await loadServiceKeys(session, wrapper).finally(() => session.end());
   const means: LaneMeans = { databaseUrl: config.databaseUrl, keyOrigin: config, lookup };
   const free = [...threads];
   const nextThread = (): LaneThread => {

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const KEY_BYTES = 32;
@@ -67,7 +67,7 @@ function readKey(path: string): Buffer | null {
 function createKey(dir: string, path: string): Buffer {
   const fresh = `${path}.${process.pid}.new`;
   const file = openSync(fresh, 'w', 0o600);
-  writeSync(file, randomBytes(KEY_BYTES));
+  writeFileSync(file, randomBytes(KEY_BYTES));
   fsyncSync(file);
   closeSync(file);
   try {

@@ -1,8 +1,8 @@
-import type { RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectedEvent } from '../../log/aggregate.js';
 import { insertRow, updateRow, type RowChange } from '../../log/row-change.js';
 import type { CallEvent } from '../domain/call.decider.js';
 
-export function projectCall({ event, aggregateId, version, metadata }: RecordedEvent<CallEvent>): readonly RowChange[] {
+export function projectCall({ event, aggregateId, version, metadata }: ProjectedEvent<CallEvent>): readonly RowChange[] {
   switch (event.type) {
     case 'CallPlaced': {
       const { recordType, recordId, phoneId } = event.data;

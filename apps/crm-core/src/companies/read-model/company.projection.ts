@@ -1,4 +1,4 @@
-import type { ProjectionTools, RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectionTools, ProjectedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
 import { nameColumns, pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
 import type { Columns, RowChange } from '../../log/row-change.js';
@@ -17,7 +17,7 @@ function columns(fields: Partial<CompanyFields>): Columns {
   };
 }
 
-export function projectCompany(recorded: RecordedEvent<CompanyEvent>, tools: ProjectionTools): readonly RowChange[] {
+export function projectCompany(recorded: ProjectedEvent<CompanyEvent>, tools: ProjectionTools): readonly RowChange[] {
   const { event, aggregateId } = recorded;
   const { phones, emails } = event.data as Partial<CompanyFields>;
   const isNew = event.type === 'CompanyCreated';

@@ -1,4 +1,4 @@
-import { keyOwner, streamOf, type ProjectionTools, type RecordedEvent } from '../../log/aggregate.js';
+import { keyOwner, streamOf, type ProjectionTools, type ProjectedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
 import { nameColumns, pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
 import { insertRow, removeRow, type Columns, type RowChange } from '../../log/row-change.js';
@@ -16,7 +16,7 @@ function columns(fields: Partial<ContactFields>): Columns {
   };
 }
 
-export function projectContact(recorded: RecordedEvent<ContactEvent>, tools: ProjectionTools): readonly RowChange[] {
+export function projectContact(recorded: ProjectedEvent<ContactEvent>, tools: ProjectionTools): readonly RowChange[] {
   const { event, aggregateId } = recorded;
   if (event.type === 'ContactErased') return erased({ ...recorded, event });
   const { phones, emails } = event.data as Partial<ContactFields>;
@@ -29,7 +29,7 @@ export function projectContact(recorded: RecordedEvent<ContactEvent>, tools: Pro
 }
 
 /** Nothing of the person is left: row, numbers, lookup values, key. The act stays, and who was responsible decides who hears of it. */
-function erased(recorded: RecordedEvent<Extract<ContactEvent, { type: 'ContactErased' }>>): readonly RowChange[] {
+function erased(recorded: ProjectedEvent<Extract<ContactEvent, { type: 'ContactErased' }>>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
   const { responsibleId, ...act } = event.data;
   const points = (pointKind: 'phone' | 'email'): RowChange => {

@@ -1,5 +1,5 @@
 import { Secret } from '#kernel';
-import type { RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
 import { insertRow, removeRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
 import { nameColumns, projectRecord } from '../../records/record.projection.js';
@@ -18,7 +18,7 @@ function columns(fields: Partial<DealFields & DealPlace>): Columns {
   };
 }
 
-export function projectDeal(recorded: RecordedEvent<DealEvent>): readonly RowChange[] {
+export function projectDeal(recorded: ProjectedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
   const update = (set: Columns): readonly RowChange[] => [
     updateRow('read.deals', aggregateId, version, { ...set, updated_at: metadata.at }),

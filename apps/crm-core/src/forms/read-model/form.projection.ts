@@ -1,9 +1,9 @@
-import type { RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectedEvent } from '../../log/aggregate.js';
 import { insertRow, updateRow, type RowChange } from '../../log/row-change.js';
 import type { FormEvent } from '../domain/form.events.js';
 
 /** Event → rows of `read.forms`. What is no column of its own stands in `settings`. A deleted form's row stays for its leads. */
-export function projectForm({ event, aggregateId, version }: RecordedEvent<FormEvent>): readonly RowChange[] {
+export function projectForm({ event, aggregateId, version }: ProjectedEvent<FormEvent>): readonly RowChange[] {
   switch (event.type) {
     case 'FormCreated': {
       const { key, name, enabled, ...settings } = event.data;

@@ -1,9 +1,9 @@
-import { keyOwner, streamOf, type RecordedEvent } from '../../log/aggregate.js';
+import { keyOwner, streamOf, type ProjectedEvent } from '../../log/aggregate.js';
 import { insertRow, removeRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
 import type { LeadEvent, MaskedLead } from '../domain/lead.events.js';
 
 /** Event → rows of `read.leads`. What a lead says is shown while it waits, and goes from here when it is accepted. */
-export function projectLead({ event, aggregateId, version }: RecordedEvent<LeadEvent>): readonly RowChange[] {
+export function projectLead({ event, aggregateId, version }: ProjectedEvent<LeadEvent>): readonly RowChange[] {
   switch (event.type) {
     case 'LeadAccepted': {
       const { formId, receivedAt, possibleDuplicates } = event.data;

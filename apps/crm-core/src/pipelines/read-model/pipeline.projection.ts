@@ -1,8 +1,8 @@
-import type { RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectedEvent } from '../../log/aggregate.js';
 import { insertRow, updateRow, type RowChange } from '../../log/row-change.js';
 import type { PipelineEvent } from '../domain/pipeline.events.js';
 
-export function projectPipeline({ event, aggregateId, version }: RecordedEvent<PipelineEvent>): readonly RowChange[] {
+export function projectPipeline({ event, aggregateId, version }: ProjectedEvent<PipelineEvent>): readonly RowChange[] {
   if (event.type === 'PipelineChanged') {
     const { name, stages } = event.data;
     const set = { ...(name === undefined ? {} : { name }), ...(stages === undefined ? {} : { stages: JSON.stringify(stages) }) };

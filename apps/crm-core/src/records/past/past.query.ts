@@ -143,7 +143,8 @@ export class GetHistoryHandler implements IQueryHandler<GetHistory, SealedReply>
 function itemOf(type: RecordType, { recorded }: Moment, changes: HistoryItem['changes']): HistoryItem {
   const { id, version, event, metadata } = recorded;
   return {
-    ...{ id, version, at: metadata.at, actorId: metadata.actorId, ip: metadata.ip },
+    // Nobody's own: the address of one who sent a lead, as older events of leads have it.
+    ...{ id, version, at: metadata.at, actorId: metadata.actorId, ip: metadata.actorId === null ? null : metadata.ip },
     type: event.type.slice(type.length).toLowerCase(),
     changes,
     ...(metadata.causationId === null ? {} : { rewindId: metadata.causationId }),

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../log/aggregate.js';
+import type { ProjectedEvent } from '../../log/aggregate.js';
 import { insertRow, RAISE_AUTHZ, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
 import type { UserEvent, UserFields } from '../domain/user.events.js';
 
@@ -18,7 +18,7 @@ function principalColumns({ email: _email, name: _name, ...rights }: Columns): C
 }
 
 /** Event → rows of `read.users` and `read.principals`. */
-export function projectUser({ event, aggregateId, version, metadata }: RecordedEvent<UserEvent>): readonly RowChange[] {
+export function projectUser({ event, aggregateId, version, metadata }: ProjectedEvent<UserEvent>): readonly RowChange[] {
   const { at } = metadata;
   const both = (set: Columns, rights: Columns = principalColumns(set)): readonly RowChange[] => [
     updateRow('read.users', aggregateId, version, { ...set, updated_at: at }),
