@@ -761,7 +761,8 @@ TABLE vault.keys OWNER palisade_core
   wrapped bytea NOT NULL
   created_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
   CREATE UNIQUE INDEX keys_pkey ON vault.keys USING btree (owner)
-  CREATE TRIGGER refuse_retired_kek AFTER INSERT OR UPDATE OF wrapped ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.refuse_retired_kek()
+  CREATE TRIGGER refuse_retired_kek AFTER UPDATE OF wrapped ON vault.keys FOR EACH ROW EXECUTE FUNCTION vault.refuse_retired_kek()
+  CREATE TRIGGER refuse_retired_keks AFTER INSERT ON vault.keys REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION vault.refuse_retired_keks()
 
 TABLE vault.points OWNER palisade_core
   id uuid NOT NULL
@@ -916,6 +917,7 @@ FUNCTION deploy.refuse_definition() RETURNS event_trigger OWNER postgres SET sea
 FUNCTION es.append(p_locks text[], p_streams text[], p_expected integer[], p_events jsonb, p_command jsonb) RETURNS bigint OWNER palisade_core SET search_path=pg_catalog BODY 7dc29a136372ec84 EXECUTE palisade_core
 FUNCTION es.append_each(p_streams text[], p_expected integer[], p_ids uuid[], p_types text[], p_schema_versions smallint[], p_data jsonb[], p_metadata jsonb[]) RETURNS uuid[] OWNER palisade_core BODY 304d73d529c16396 EXECUTE palisade_core
 FUNCTION es.append_one(p_stream text, p_expected integer, p_id uuid, p_type text, p_schema_version smallint, p_data jsonb, p_metadata jsonb) RETURNS void OWNER palisade_core BODY 0084608fdda266cd EXECUTE palisade_core
+FUNCTION es.append_together(p_locks text[], p_streams text[], p_expected integer[], p_steps integer[], p_ids uuid[], p_types text[], p_schema_versions smallint[], p_data jsonb[], p_metadata jsonb[], p_commands uuid[], p_macs bytea[], p_outcomes jsonb[]) RETURNS void OWNER palisade_core BODY 4cb77f6996c08d63 EXECUTE palisade_core
 FUNCTION es.take_turn(p_form uuid, p_department uuid, p_last uuid, p_next uuid) RETURNS void OWNER palisade_core BODY 3bb4a6ef06c1d821 EXECUTE palisade_core
 FUNCTION monitor.drop_exposure_before(p_before timestamp with time zone) RETURNS SETOF text OWNER palisade_monitor SET lock_timeout=2s BODY 60d1bdafea4ba4e6 EXECUTE palisade_monitor
 FUNCTION monitor.ensure_exposure_partition(p_at timestamp with time zone) RETURNS void OWNER palisade_monitor BODY 27eba6f7ff95146f EXECUTE palisade_monitor
@@ -942,6 +944,7 @@ FUNCTION read.roles_of_department(p_department uuid) RETURNS uuid[] OWNER palisa
 FUNCTION vault.contacts_with(p_blind bytea) RETURNS uuid[] OWNER palisade_core BODY c5905e0660a350ba EXECUTE palisade_core
 FUNCTION vault.kek_of(p_wrapped bytea) RETURNS text OWNER palisade_core BODY e3b0c44298fc1c14 EXECUTE palisade_core
 FUNCTION vault.refuse_retired_kek() RETURNS trigger OWNER palisade_core BODY d001d6bab9e1b657 EXECUTE palisade_core
+FUNCTION vault.refuse_retired_keks() RETURNS trigger OWNER palisade_core BODY 24bc1dce407927e8 EXECUTE palisade_core
 FUNCTION vault.require_contacts(p_blind bytea, p_expected uuid[]) RETURNS void OWNER palisade_core BODY fb6a20611aaa5043 EXECUTE palisade_core
 FUNCTION watch.add_up_refusals() RETURNS void OWNER palisade_monitor BODY 731a72577a854195 EXECUTE palisade_monitor
 FUNCTION watch.admit(p_viewer uuid, p_measure text, p_kind text, p_subject_type text, p_subjects uuid[], p_request uuid, p_session uuid, p_token uuid, p_ip text, p_masked boolean) RETURNS watch.admission OWNER palisade_monitor SECURITY DEFINER SET search_path=pg_catalog, watch, pg_temp; enable_seqscan=off; plan_cache_mode=force_generic_plan BODY d44d7454e6202f3b EXECUTE palisade_core, palisade_gateway, palisade_monitor
