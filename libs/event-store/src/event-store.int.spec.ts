@@ -247,15 +247,15 @@ describe('appends that go together', () => {
 
 describe('appends of commands that go together', () => {
   beforeAll(async () => {
-    await pool.query('CREATE TABLE IF NOT EXISTS es.shared_rows (name text PRIMARY KEY, n integer NOT NULL)');
+    await pool.query('CREATE TABLE IF NOT EXISTS read.shared_rows (name text PRIMARY KEY, n integer NOT NULL)');
   });
 
   const row = (name: string, n: number): Statement => ({
-    text: 'INSERT INTO es.shared_rows (name, n) VALUES ($1, $2)',
+    text: 'INSERT INTO read.shared_rows (name, n) VALUES ($1, $2)',
     values: [name, n],
     shared: {
       name: 'shared-rows',
-      text: 'INSERT INTO es.shared_rows (name, n) SELECT r.name, r.n FROM unnest($1::text[], $2::integer[]) AS r(name, n)',
+      text: 'INSERT INTO read.shared_rows (name, n) SELECT r.name, r.n FROM unnest($1::text[], $2::integer[]) AS r(name, n)',
       rows: [[name, n]],
     },
   });
@@ -276,7 +276,7 @@ describe('appends of commands that go together', () => {
     );
   /** Of each stream: how many events, rows and transactions. */
   const kept = async (streams: readonly string[]) => {
-    const rows = await pool.query<{ name: string }>('SELECT name FROM es.shared_rows WHERE name = ANY($1)', [streams]);
+    const rows = await pool.query<{ name: string }>('SELECT name FROM read.shared_rows WHERE name = ANY($1)', [streams]);
     const stored = await Promise.all(streams.map((stream) => store.readStream(stream)));
     return {
       versions: stored.map((events) => events.map(({ version }) => version)),
