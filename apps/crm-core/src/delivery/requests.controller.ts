@@ -37,6 +37,7 @@ import { GetFormSecret } from '../forms/form-secret.query.js';
 import { IntakeForms } from '../forms/intake-forms.js';
 import { GetCardAt, GetHistory } from '../records/past/past.query.js';
 import { LeadIntake } from '../leads/lead-intake.js';
+import { UnknownEvent } from '../log/event-codec.js';
 import { CORE_LOGGER, SERVICE_KEYS } from '../log/log.module.js';
 import type { ServiceKeys } from '../log/service-keys.js';
 import { GetRevealedPoint } from '../reveals/revealed-point.query.js';
@@ -138,7 +139,9 @@ export class RequestsController {
     } catch (error) {
       if (error instanceof DomainError) return { ok: false, ...refusalOf(error) };
       this.logger.error('request failed', { what, error });
-      if (isUnavailable(error)) return { ok: false, code: 'dependency-unavailable', retryAfterSeconds: 1 };
+      // Whoever asks again comes to a core that knows the event.
+      if (isUnavailable(error) || error instanceof UnknownEvent)
+        return { ok: false, code: 'dependency-unavailable', retryAfterSeconds: 1 };
       return { ok: false, code: 'internal' };
     }
   }

@@ -1,4 +1,4 @@
-import { DomainError, type DomainEvent } from '#kernel';
+import type { DomainEvent } from '#kernel';
 import type { EventMetadata, StoredEvent } from '#event-store';
 import { openSecrets } from '#privacy';
 import { keyOwner, streamParts, type Aggregate, type ProjectedMetadata, type RecordedEvent, type Upcaster } from './aggregate.js';
@@ -50,6 +50,15 @@ export function openEvents<Event extends DomainEvent, Metadata extends Projected
   });
 }
 
+/** An event that a core of a later version wrote while this one is still there (ADR 35). No outage: what waits for it here waits for ever. */
+export class UnknownEvent extends Error {
+  override readonly name = 'UnknownEvent';
+
+  constructor(type: string, schemaVersion: number) {
+    super(`this build does not know ${type} version ${schemaVersion}`);
+  }
+}
+
 /** One event, opened with its key (none: what it sealed is erased) and upcast to the present shape. */
 export function openEvent<Event extends DomainEvent, Metadata extends ProjectedMetadata = EventMetadata>(
   { eventVersions, upcasters }: Shapes<Event>,
@@ -59,11 +68,7 @@ export function openEvent<Event extends DomainEvent, Metadata extends ProjectedM
   const { id, stream, version, type, schemaVersion, metadata } = stored;
   const data = openSecrets(stored.data, key, `${stream}|${id}`) as Readonly<Record<string, unknown>>;
   const known = (eventVersions as Readonly<Record<string, number>>)[type];
-  // A core of a later version wrote it while this one is still there (ADR 35): whoever asks again comes to one that knows.
-  if (known === undefined || schemaVersion > known) {
-    const detail = `this build does not know ${type} version ${schemaVersion}`;
-    throw new DomainError('dependency-unavailable', { detail, retryAfterSeconds: 1 });
-  }
+  if (known === undefined || schemaVersion > known) throw new UnknownEvent(type, schemaVersion);
   const chain = (upcasters as Readonly<Record<string, Readonly<Record<number, Upcaster>>>> | undefined)?.[type] ?? {};
   let present = data;
   for (let from = schemaVersion; from < known; from += 1) {
