@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { connect } from '@nats-io/transport-node';
+import { exportJWK, generateKeyPair } from 'jose';
 import pg from 'pg';
 import { startSystem, type HttpAnswer, type HttpClient, type System } from '#testing';
 import { NumberScan } from '../../deploy/scan/number-scan.js';
@@ -273,6 +276,42 @@ describe('full numbers, lookups and calls', () => {
     expect(last?.details['matches']).toHaveLength(1);
     const without = await staff.person({ grants: { deal: { view: 'allowed' } } });
     expect(await outcome(without.client.post('/v1/lookups/phone', { number: phone }))).toBe('403 forbidden');
+  });
+
+  it('are shown to whom they were counted, though another request cut him off since; to no repeat', async () => {
+    const person = await staff.person({ grants: REVEALER });
+    const contact = await record('contacts', number());
+    await answered(200, person.client.post(`/v1/contacts/${contact.id}/phones/${contact.phoneId}/reveal`, REASON));
+    await answered(200, staff.admin.post(`/v1/users/${person.id}/deactivate`, { reason: 'left' }));
+    const { nats, database } = system.connections;
+    const { user, password } = nats.users.gateway;
+    const events = new pg.Client({ connectionString: database.superuser });
+    const gateway = await connect({ servers: nats.url, user, pass: password, inboxPrefix: '_INBOX_gateway' });
+    await events.connect();
+    try {
+      const { rows } = await events.query<{ stream: string; request: string }>(
+        `SELECT stream, metadata->>'correlationId' AS request FROM es.events WHERE type = 'PhoneRevealed' AND metadata->>'actorId' = $1`,
+        [person.id],
+      );
+      const [revealed] = rows as [{ stream: string; request: string }];
+      const { publicKey } = await generateKeyPair('ECDH-ES', { crv: 'X25519' });
+      const caller = { userId: person.id, sessionId: null, tokenId: null, ip: '127.0.0.1' };
+      const asked = async (requestId: string): Promise<unknown> => {
+        const data = {
+          requestId,
+          caller,
+          revealId: revealed.stream.slice('reveal-'.length),
+          replyJwk: await exportJWK(publicKey),
+        };
+        const packet = JSON.stringify({ pattern: 'crm.query.RevealedPoint', data, id: randomUUID() });
+        return (await gateway.request('crm.query.RevealedPoint', packet, { timeout: 5_000 })).json<{ response: unknown }>()
+          .response;
+      };
+      expect(await asked(revealed.request)).toMatchObject({ ok: true });
+      expect(await asked(randomUUID())).toMatchObject({ ok: false, code: 'unauthenticated' });
+    } finally {
+      await Promise.all([events.end(), gateway.close()]);
+    }
   });
 
   it.each([
