@@ -40,6 +40,7 @@ export interface ShownCard {
   readonly body: Record<string, unknown>;
   readonly version: number;
 }
+type NamedContacts = NonNullable<CardParts['contacts']>;
 /** A question about the past of a record to core. */
 interface Past<Told> {
   readonly query: string;
@@ -148,16 +149,16 @@ export class Records {
   async made(kind: RecordKind, who: Who, { id, version }: { id: string; version: number }): Promise<ShownCard> {
     const row = await this.madeCards.find(kind, id, who.principal);
     if (row === undefined) return refuse('not-found');
-    if (row.version !== version) await this.open(kind, who, id);
-    const contacts = row.version === version ? await this.namedAsRows(who, row.contacts) : row.contacts;
-    return { body: shownCard(row, partsOf({ ...row, ...(contacts && { contacts }) })), version: row.version };
+    if (row.version !== version) return this.open(kind, who, id);
+    const contacts = row.contacts && (await this.namedAsRows(who, row.contacts));
+    return { body: shownCard(row, partsOf({ ...row, ...(contacts && { contacts }) })), version };
   }
 
   /**
    * Contacts as a deal names them that was just made. It is no opening of the deal, but the names are shown: they pass the gate as rows of a list
    * do, and stay away when it refuses them. The deal is made all the same.
    */
-  private async namedAsRows(who: Who, contacts: CardParts['contacts'] = []): Promise<NonNullable<CardParts['contacts']>> {
+  private async namedAsRows(who: Who, contacts: NamedContacts): Promise<NamedContacts> {
     const named = contacts.flatMap(({ id, name }) => (name === undefined ? [] : [id]));
     if (named.length === 0) return contacts;
     const { requestId: request, sessionId: session, tokenId: token, ip } = who;
