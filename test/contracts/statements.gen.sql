@@ -1,15 +1,15 @@
 -- contacts: next page
-SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
+SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
 
 -- contacts: narrowed list
-SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, r.name::text AS sort_key FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.created_at >= $5::timestamptz AND r.created_at < $6::timestamptz AND true ORDER BY r.name ASC, r.id ASC LIMIT $7::int;
+SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.name::text AS sort_key FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.created_at >= $5::timestamptz AND r.created_at < $6::timestamptz AND true ORDER BY r.name ASC, r.id ASC LIMIT $7::int;
 
 -- contacts: words, walked
-SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM (SELECT r.* FROM read.contacts AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
+SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM (SELECT r.* FROM read.contacts AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
 
 -- contacts: words, collected
 WITH found AS MATERIALIZED (SELECT r.id, r.created_at AS value FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery AND true),
-  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM page JOIN read.contacts AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
+  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM page JOIN read.contacts AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
 
 -- contacts: count
 SELECT count(*)::int AS count FROM read.contacts AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.created_at >= $5::timestamptz AND r.created_at < $6::timestamptz;
@@ -18,7 +18,7 @@ SELECT count(*)::int AS count FROM read.contacts AS r WHERE r.responsible_id = A
 WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'contact'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
   ELSE read.possible_duplicates(r.lead_id, $1::uuid[]) END AS possible_duplicates FROM read.contacts AS r
   WHERE r.id = $3::uuid AND r.deleted_at IS NULL AND r.responsible_id = ANY($2::uuid[]))
   SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, NOT (false OR false) AS masked
@@ -31,7 +31,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $3::uuid[]), (SELECT $4::uuid[]), (S
   FROM asked CROSS JOIN LATERAL (SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'contact'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
   ELSE read.possible_duplicates(r.lead_id, ($1::uuid[])[asked.from_1 : asked.v_1]) END AS possible_duplicates FROM read.contacts AS r
   WHERE r.id = asked.v_3 AND r.deleted_at IS NULL AND r.responsible_id = ANY(($2::uuid[])[asked.from_2 : asked.v_2]) LIMIT 1) AS card
   ), visible AS (
@@ -53,7 +53,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $3::uuid[]), (SELECT $4::uuid[]), (S
 WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'contact'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
   ELSE read.possible_duplicates(r.lead_id, $1::uuid[]) END AS possible_duplicates FROM read.contacts AS r
   WHERE r.id = $3::uuid AND r.deleted_at IS NULL AND r.responsible_id = ANY($2::uuid[]))
   SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, NOT (false OR false) AS masked
@@ -64,22 +64,22 @@ WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.company_id
 SELECT r.id, r.name, r.phones, r.emails, r.company_id, r.lead_id, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'contact'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, CASE WHEN r.lead_id IS NULL THEN NULL
   ELSE read.possible_duplicates(r.lead_id, $1::uuid[]) END AS possible_duplicates FROM read.contacts AS r WHERE r.id = $3::uuid AND r.deleted_at IS NULL
   AND (r.responsible_id = ANY($2::uuid[]) OR (r.version = 1 AND r.created_by = $4::uuid));
 
 -- companies: next page
-SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
+SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
 
 -- companies: narrowed list
-SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, r.name::text AS sort_key FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.created_at >= $4::timestamptz AND r.created_at < $5::timestamptz AND true ORDER BY r.name ASC, r.id ASC LIMIT $6::int;
+SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.name::text AS sort_key FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.created_at >= $4::timestamptz AND r.created_at < $5::timestamptz AND true ORDER BY r.name ASC, r.id ASC LIMIT $6::int;
 
 -- companies: words, walked
-SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM (SELECT r.* FROM read.companies AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
+SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM (SELECT r.* FROM read.companies AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
 
 -- companies: words, collected
 WITH found AS MATERIALIZED (SELECT r.id, r.created_at AS value FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery AND true),
-  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM page JOIN read.companies AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
+  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.name, r.phones, r.emails, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM page JOIN read.companies AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
 
 -- companies: count
 SELECT count(*)::int AS count FROM read.companies AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.created_at >= $4::timestamptz AND r.created_at < $5::timestamptz;
@@ -88,7 +88,7 @@ SELECT count(*)::int AS count FROM read.companies AS r WHERE r.responsible_id = 
 WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.website, r.address, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'company'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version FROM read.companies AS r
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version FROM read.companies AS r
   WHERE r.id = $2::uuid AND r.deleted_at IS NULL AND r.responsible_id = ANY($1::uuid[]))
   SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, NOT (false OR false) AS masked
   FROM card, LATERAL watch.admit($3::uuid, 'company.opened', 'card', 'company', ARRAY[card.id], $4::uuid,
@@ -100,7 +100,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (S
   FROM asked CROSS JOIN LATERAL (SELECT r.id, r.name, r.phones, r.emails, r.website, r.address, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'company'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version FROM read.companies AS r
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version FROM read.companies AS r
   WHERE r.id = asked.v_2 AND r.deleted_at IS NULL AND r.responsible_id = ANY(($1::uuid[])[asked.from_1 : asked.v_1]) LIMIT 1) AS card
   ), visible AS (
   SELECT count(*)::integer AS count, array_agg(asked.v_3 ORDER BY card.n) AS viewers, array_agg(card.id ORDER BY card.n) AS ids, array_agg(card.n ORDER BY card.n) AS ends,
@@ -121,7 +121,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (S
 WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.website, r.address, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'company'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version FROM read.companies AS r
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version FROM read.companies AS r
   WHERE r.id = $2::uuid AND r.deleted_at IS NULL AND r.responsible_id = ANY($1::uuid[]))
   SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, NOT (false OR false) AS masked
   FROM card, LATERAL watch.admit($3::uuid, 'company.opened', 'card', 'company', ARRAY[card.id], $4::uuid,
@@ -131,21 +131,21 @@ WITH card AS MATERIALIZED (SELECT r.id, r.name, r.phones, r.emails, r.website, r
 SELECT r.id, r.name, r.phones, r.emails, r.website, r.address, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'company'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version FROM read.companies AS r WHERE r.id = $2::uuid AND r.deleted_at IS NULL
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version FROM read.companies AS r WHERE r.id = $2::uuid AND r.deleted_at IS NULL
   AND (r.responsible_id = ANY($1::uuid[]) OR (r.version = 1 AND r.created_by = $3::uuid));
 
 -- deals: next page
-SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
+SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND (r.created_at, r.id) < ($2::timestamptz, $3::uuid) ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int;
 
 -- deals: narrowed list
-SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, coalesce(r.amount, '-Infinity')::text AS sort_key FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.contact_ids @> ARRAY[$5::uuid] AND r.stage_id = $6::uuid AND r.created_at >= $7::timestamptz AND r.created_at < $8::timestamptz AND EXISTS (SELECT FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND a.values @> $9::jsonb) AND r.responsible_id = ANY($10::uuid[]) AND true ORDER BY coalesce(r.amount, '-Infinity') ASC, r.id ASC LIMIT $11::int;
+SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, coalesce(r.amount, '-Infinity')::text AS sort_key FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.contact_ids @> ARRAY[$5::uuid] AND r.stage_id = $6::uuid AND r.created_at >= $7::timestamptz AND r.created_at < $8::timestamptz AND EXISTS (SELECT FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND a.values @> $9::jsonb) AND r.responsible_id = ANY($10::uuid[]) AND true ORDER BY coalesce(r.amount, '-Infinity') ASC, r.id ASC LIMIT $11::int;
 
 -- deals: words, walked
-SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM (SELECT r.* FROM read.deals AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
+SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM (SELECT r.* FROM read.deals AS r WHERE true ORDER BY r.created_at DESC, r.id DESC LIMIT $4::int) AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery ORDER BY r.created_at DESC, r.id DESC LIMIT $3::int;
 
 -- deals: words, collected
 WITH found AS MATERIALIZED (SELECT r.id, r.created_at AS value FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.search @@ $2::tsquery AND true),
-  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS sort_key FROM page JOIN read.deals AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
+  page AS (SELECT id FROM found ORDER BY value DESC, id DESC LIMIT $3::int) SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, r.created_at::text AS sort_key FROM page JOIN read.deals AS r ON r.id = page.id ORDER BY r.created_at DESC, r.id DESC;
 
 -- deals: count
 SELECT count(*)::int AS count FROM read.deals AS r WHERE r.responsible_id = ANY($1::uuid[]) AND r.deleted_at IS NULL AND r.responsible_id = $2::uuid AND r.responsible_id IN (SELECT p.user_id FROM read.principals AS p WHERE p.department_id = $3::uuid) AND r.company_id = $4::uuid AND r.contact_ids @> ARRAY[$5::uuid] AND r.stage_id = $6::uuid AND r.created_at >= $7::timestamptz AND r.created_at < $8::timestamptz AND EXISTS (SELECT FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND a.values @> $9::jsonb) AND r.responsible_id = ANY($10::uuid[]);
@@ -154,7 +154,7 @@ SELECT count(*)::int AS count FROM read.deals AS r WHERE r.responsible_id = ANY(
 WITH card AS MATERIALIZED (SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.pipeline_id, r.contact_ids, r.lose_reason, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'deal'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
   FROM unnest(r.contact_ids) WITH ORDINALITY AS x(id, n)
   LEFT JOIN read.contacts AS c ON c.id = x.id AND c.deleted_at IS NULL AND c.responsible_id = ANY($1::uuid[])) AS contacts,
   (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND r.responsible_id = ANY($2::uuid[])) AS attribution FROM read.deals AS r
@@ -170,7 +170,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $4::uuid[]), (SELECT $5::uuid[]), (S
   FROM asked CROSS JOIN LATERAL (SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.pipeline_id, r.contact_ids, r.lose_reason, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'deal'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
   FROM unnest(r.contact_ids) WITH ORDINALITY AS x(id, n)
   LEFT JOIN read.contacts AS c ON c.id = x.id AND c.deleted_at IS NULL AND c.responsible_id = ANY(($1::uuid[])[asked.from_1 : asked.v_1])) AS contacts,
   (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND r.responsible_id = ANY(($2::uuid[])[asked.from_2 : asked.v_2])) AS attribution FROM read.deals AS r
@@ -195,7 +195,7 @@ WITH asked AS (SELECT * FROM unnest((SELECT $4::uuid[]), (SELECT $5::uuid[]), (S
 WITH card AS MATERIALIZED (SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.pipeline_id, r.contact_ids, r.lose_reason, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'deal'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
   FROM unnest(r.contact_ids) WITH ORDINALITY AS x(id, n)
   LEFT JOIN read.contacts AS c ON c.id = x.id AND c.deleted_at IS NULL AND c.responsible_id = ANY($1::uuid[])) AS contacts,
   (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND r.responsible_id = ANY($2::uuid[])) AS attribution FROM read.deals AS r
@@ -209,7 +209,7 @@ WITH card AS MATERIALIZED (SELECT r.id, r.title, r.amount, r.currency, r.company
 SELECT r.id, r.title, r.amount, r.currency, r.company_id, r.stage_id, r.status, r.lead_id, r.pipeline_id, r.contact_ids, r.lose_reason, r.note, CASE WHEN r.custom_fields = '{}' THEN r.custom_fields ELSE (
   SELECT coalesce(jsonb_object_agg(v.key, v.value), '{}') FROM jsonb_each(r.custom_fields) AS v
   JOIN read.custom_fields AS f ON f.id = v.key::uuid AND f.record_type = 'deal'
-  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at, r.updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
+  WHERE v.value <> 'null') END AS custom_fields, r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version, (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', x.id, 'name', c.name)) ORDER BY x.n), '[]')
   FROM unnest(r.contact_ids) WITH ORDINALITY AS x(id, n)
   LEFT JOIN read.contacts AS c ON c.id = x.id AND c.deleted_at IS NULL AND c.responsible_id = ANY($1::uuid[])) AS contacts,
   (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND r.responsible_id = ANY($2::uuid[])) AS attribution FROM read.deals AS r WHERE r.id = $4::uuid AND r.deleted_at IS NULL

@@ -82,9 +82,15 @@ export function parseListRequest(kind: RecordKind, query: unknown, region: strin
   return { ...withoutNumbers(request, region), after: cursor === null ? null : parseCursor(sort, cursor) };
 }
 
-/** The cursor's content for a row: bound to its sort. */
-export function cursorKeys(sort: Sort, position: Position): unknown {
-  return [sortText(sort), position.value, position.id];
+/** The cursor's content for a row: bound to its sort. `position` has the sort value as the database writes it, to the microsecond. */
+export function cursorKeys(sort: Sort, { value, id }: Position): unknown {
+  const isTime = sort.field === 'createdAt' || sort.field === 'updatedAt';
+  return [sortText(sort), isTime && value !== null ? isoInstant(value) : value, id];
+}
+
+/** `2026-01-31 09:00:00.123456+00` as ISO 8601 has it; an offset may lack its minutes. */
+function isoInstant(text: string): string {
+  return text.replace(' ', 'T').replace(/[+-]\d{2}$/, '$&:00');
 }
 
 function sortText({ field, descending }: Sort): string {

@@ -35,7 +35,7 @@ const CARD_COLUMNS: Readonly<Record<RecordKind['type'], string>> = {
   company: `${LIST_COLUMNS.company}, r.website, r.address`,
   deal: `${LIST_COLUMNS.deal}, r.pipeline_id, r.contact_ids, r.lose_reason`,
 };
-const COMMON = 'r.responsible_id, r.tags, r.created_at, r.updated_at, r.version';
+const COMMON = 'r.responsible_id, r.tags, r.created_at::text AS created_at, r.updated_at::text AS updated_at, r.version';
 
 /** The policy's filter as SQL: nothing is false, and an empty list of people matches nothing. */
 export function filterSql(filter: RecordFilter, column: string, values: Values): string {
@@ -132,9 +132,7 @@ export function listSql(kind: RecordKind, request: ListRequest, filters: ListFil
     request.after === null
       ? 'true'
       : `(${column}, r.id) ${beyond} (${values.add(request.after.value ?? '-Infinity', type)}, ${values.add(request.after.id, 'uuid')})`;
-  const key =
-    type === 'timestamptz' ? `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : `${column}::text`;
-  const columns = `${LIST_COLUMNS[kind.type]}, ${COMMON}, ${key} AS sort_key`;
+  const columns = `${LIST_COLUMNS[kind.type]}, ${COMMON}, ${column}::text AS sort_key`;
   const limit = values.add(request.limit + 1, 'int');
   const from = `FROM ${kind.table} AS r`;
   switch (way.kind) {

@@ -93,7 +93,7 @@ export class Records {
         named: namedAt,
       });
       const { contacts, attribution, clear } = card;
-      const row = { ...card.row, ...datesOf(card.row) } as unknown as RecordRow;
+      const row = card.row as unknown as RecordRow;
       const parts = { clear, ...(contacts && { contacts }), ...(attribution && { attribution }) };
       return { body: shownCard(row, parts), version: row.version };
     });
@@ -273,11 +273,6 @@ function statementName(text: string): string {
   const name = `records-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
   if (NAMES.size < MOST_NAMES) NAMES.set(text, name);
   return name;
-}
-
-/** Times of a row of the past come as texts. */
-function datesOf(row: CardAt['row']): Pick<RecordRow, 'created_at' | 'updated_at'> {
-  return { created_at: new Date(String(row['created_at'])), updated_at: new Date(String(row['updated_at'])) };
 }
 
 function openingOf(kind: RecordKind, who: Who, id: string): Opening {

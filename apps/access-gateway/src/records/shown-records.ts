@@ -23,8 +23,9 @@ export interface RecordRow {
   readonly note?: string | null;
   readonly tags: readonly string[];
   readonly custom_fields?: unknown;
-  readonly created_at: Date;
-  readonly updated_at: Date;
+  /** As the database writes them, or as ISO 8601. */
+  readonly created_at: string;
+  readonly updated_at: string;
   readonly version: number;
 }
 
@@ -101,10 +102,19 @@ export function shownRow(row: RecordRow): Record<string, unknown> {
     ...(row.stage_id === undefined ? {} : { stageId: row.stage_id, status: row.status, amount: shownAmount(row) }),
     ...(row.lead_id === undefined ? {} : { leadId: row.lead_id }),
     tags: row.tags,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
+    createdAt: shownInstant(row.created_at),
+    updatedAt: shownInstant(row.updated_at),
     version: row.version,
   };
+}
+
+/** `2026-01-31 09:00:00.123456+00`, as PostgreSQL writes an instant in UTC. */
+const WRITTEN_INSTANT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00$/;
+
+/** ISO 8601 in UTC to the millisecond. A page has a hundred of them: made of their own digits they take a tenth of what a Date does. */
+export function shownInstant(text: string): string {
+  if (!WRITTEN_INSTANT.test(text)) return new Date(text).toISOString();
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0').slice(0, 3)}Z`;
 }
 
 function shownAmount({ amount: value, currency }: RecordRow): { value: string; currency: string } | null {

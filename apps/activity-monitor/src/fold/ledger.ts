@@ -27,12 +27,18 @@ export async function subjectsFromLog(trx: Transaction<unknown>, ids: readonly s
   return new Map(rows.map((row) => [row.id, row.subject_ids]));
 }
 
-/** Adds to the exposure ledger: a row for each subject of each disclosure, and for each contact that a deal named. */
+/**
+ * Adds to the exposure ledger: a row for each subject of each disclosure, and for each contact that a deal named. Each once: an event that was
+ * folded before does not come here again, so nothing is asked of the ledger itself, which would cost a look and a lock for every row.
+ */
 export async function addExposure(trx: Transaction<unknown>, disclosed: readonly Disclosed[]): Promise<void> {
   const months = new Set(disclosed.map(({ event }) => event.at.slice(0, 7)));
   for (const month of months) await sql`SELECT monitor.ensure_exposure_partition(${`${month}-01T00:00:00Z`})`.execute(trx);
   const events = JSON.stringify(disclosed.map(({ event }) => ({ ...event, subjectIds: undefined, limits: undefined })));
-  const named = disclosed.map(({ event }) => ({ event, subjectIds: event.namedContactIds }));
+  const named = disclosed.map(({ event, subjectIds }) => {
+    const shown = new Set(subjectIds);
+    return { event, subjectIds: [...new Set(event.namedContactIds)].filter((id) => !shown.has(id)) };
+  });
   await sql`
     INSERT INTO monitor.exposure (at, disclosure_id, subject_id, subject_type, user_id, measure, kind, masked, ip, session_id, token_id)
     SELECT e.at, e.id, s.subject_id, coalesce(s.subject_type, e."subjectType"), e."userId", e.measure, e.kind, e.masked, e.ip, e."sessionId", e."tokenId"
@@ -42,8 +48,7 @@ export async function addExposure(trx: Transaction<unknown>, disclosed: readonly
       SELECT s.event_id, s.subject_id, NULL AS subject_type FROM ${subjectRows(disclosed)}
       UNION ALL
       SELECT s.event_id, s.subject_id, 'contact' FROM ${subjectRows(named)}
-    ) AS s ON s.event_id = e.id
-    ON CONFLICT DO NOTHING`.execute(trx);
+    ) AS s ON s.event_id = e.id`.execute(trx);
 }
 
 /** Adds to the calendar buckets, hour and day, in the company's time zone; an opening also to those of `card.opened`. */
