@@ -1,8 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Secret as OtpSecret, TOTP } from 'otpauth';
-import pg from 'pg';
-import { HttpClient, startSystem, type HttpAnswer, type System } from '#testing';
+import { HttpClient, startSystem, testPool, type HttpAnswer, type System } from '#testing';
 import { askFrom, listenFrom } from './from-address.js';
 import { answered, eventually, made, newPassword, outcome, outcomeOf, Staff, unique, type Json, type Person } from './staff.js';
 
@@ -115,7 +114,7 @@ describe('accounts', () => {
       const { secret, recoveryCodes } = await setUpFactor(person);
       const keyFile = join(system.dataDir, 'gateway-keys', 'factor-key');
       expect(statSync(keyFile).mode & 0o777).toBe(0o600);
-      const database = new pg.Pool({ connectionString: system.connections.database.gateway, max: 1 });
+      const database = testPool(system.connections.database.gateway, 1);
       try {
         const { rows } = await database.query<{ text: string }>(
           `SELECT string_agg(t, ' ') AS text FROM (SELECT f::text AS t FROM access.second_factors f UNION ALL

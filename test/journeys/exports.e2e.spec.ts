@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
-import pg from 'pg';
+import type pg from 'pg';
 import readSheet from 'read-excel-file/node';
-import { startSystem, type HttpClient, type System } from '#testing';
+import { startSystem, testPool, type HttpClient, type System } from '#testing';
 import { answered, eventually, everyRow, freshEmail, freshNumber, made, maskOf, outcome, Staff, unique } from './staff.js';
 import type { Json, Person } from './staff.js';
 import { NumberScan } from '../../deploy/scan/number-scan.js';
@@ -38,7 +38,7 @@ describe('exports', () => {
   beforeAll(async () => {
     system = await startSystem({ gateways: 2 });
     staff = await Staff.of(system);
-    database = new pg.Pool({ connectionString: system.connections.database.superuser, max: 2 });
+    database = testPool(system.connections.database.superuser, 2);
     manager = await staff.person({ grants: GRANTS });
     for (let index = 0; index < 7; index += 1) {
       const [number, address] = [scan.plantNumber(freshNumber()), scan.plantEmail(freshEmail())];

@@ -1,11 +1,12 @@
 import { request } from 'node:http';
 import { hash } from '@node-rs/argon2';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { STREAMS, type SecuritySettings } from '#contracts';
 import { Secret } from '#kernel';
 import { provisionStreams, startBroker, type Broker } from '#messaging';
 import { createLogger, readConfig } from '#platform';
+import { testPool } from '#testing';
 import { gatewayConfigSchema } from '../src/config.js';
 import { startGateway, type Gateway } from '../src/gateway.js';
 
@@ -54,12 +55,6 @@ export class GatewayFixture {
   ) {}
 
   static async start(servers: GatewayServers): Promise<GatewayFixture> {
-    const pool = (connectionString: string): pg.Pool => {
-      const made = new pg.Pool({ connectionString, max: 2 });
-      // A connection on its way out may yet meet the end of its database; without a listener that would fail the test.
-      made.on('error', () => undefined);
-      return made;
-    };
     const broker = (user: 'core' | 'monitor'): Broker =>
       startBroker({
         url: servers.broker.url,
@@ -68,7 +63,7 @@ export class GatewayFixture {
         name: `test-${user}`,
       });
     const { coreUrl, monitorUrl, gatewayUrl } = servers.database;
-    const pools = [pool(coreUrl), pool(monitorUrl), pool(gatewayUrl)] as const;
+    const pools = [testPool(coreUrl, 2), testPool(monitorUrl, 2), testPool(gatewayUrl, 2)] as const;
     const fixture = new GatewayFixture(servers, ...pools, broker('core'), broker('monitor'));
     await Promise.all([fixture.coreBroker.connection(), fixture.monitorBroker.connection()]);
     await provisionStreams(

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import type { AuthorizationRow } from '#contracts';
 import { decide, filterFor, type Principal, type RecordFilter } from '#policy';
-import { testDatabase, type TestDatabase } from '#testing';
+import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { compile, type Authorization } from '../requests/authorizations.js';
 import { exportIdsSql, exportRowsSql } from '../exports/export-sql.js';
 import { openCardSql, openCardsSql, placedOpening, type Opening } from './card-sql.js';
@@ -34,9 +34,7 @@ let core: pg.Pool;
 let gateway: pg.Pool;
 beforeAll(async () => {
   database = await testDatabase();
-  [core, gateway] = [database.coreUrl, database.gatewayUrl].map(
-    (connectionString) => new pg.Pool({ connectionString, max: 4 }),
-  ) as [pg.Pool, pg.Pool];
+  [core, gateway] = [testPool(database.coreUrl), testPool(database.gatewayUrl)];
 });
 afterAll(async () => {
   await Promise.all([core.end(), gateway.end()]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { searchVector } from '#contracts';
 import { findsNumber } from '#privacy';
-import { testDatabase, type TestDatabase } from '#testing';
+import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { encodeCursor } from '../http/index.js';
 import { cursorKeys, parseListRequest } from './list-request.js';
 import { CONTACTS } from './record-kind.js';
@@ -14,7 +14,7 @@ let gateway: pg.Pool;
 
 beforeAll(async () => {
   database = await testDatabase();
-  gateway = new pg.Pool({ connectionString: database.gatewayUrl, max: 2 });
+  gateway = testPool(database.gatewayUrl, 2);
 });
 afterAll(async () => {
   await gateway.end();

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Alarm } from '#contracts';
-import { testDatabase, type TestDatabase } from '#testing';
+import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { raiseManyRefusedRequests } from './refusals-many.js';
 import { raiseRefusedSignIns } from './refused-sign-ins.js';
@@ -14,9 +14,9 @@ let gateway: pg.Pool;
 beforeAll(async () => {
   database = await testDatabase();
   db = new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: database.monitorUrl, max: 2 }) }),
+    dialect: new PostgresDialect({ pool: testPool(database.monitorUrl, 2) }),
   });
-  gateway = new pg.Pool({ connectionString: database.gatewayUrl, max: 2 });
+  gateway = testPool(database.gatewayUrl, 2);
 });
 afterAll(async () => {
   await Promise.all([db.destroy(), gateway.end()]);
@@ -80,7 +80,7 @@ describe('sign-in.refused', () => {
   });
 
   it('is all that the monitor sees of the audit', async () => {
-    const monitor = new pg.Pool({ connectionString: database.monitorUrl, max: 1 });
+    const monitor = testPool(database.monitorUrl, 1);
     await expect(monitor.query('SELECT FROM access.audit')).rejects.toThrow('permission denied');
     await expect(monitor.query('SELECT FROM access.webhooks')).rejects.toThrow('permission denied');
     await expect(monitor.query('DELETE FROM access.refused_requests')).rejects.toThrow('permission denied');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import {
   admitEachStatement,
   FIRST_SECURITY_SETTINGS,
@@ -11,7 +11,7 @@ import {
   type WatchEvent,
 } from '#contracts';
 import { Batches } from '#platform';
-import { testDatabase, type TestDatabase } from '#testing';
+import { testDatabase, testPool, type TestDatabase } from '#testing';
 
 /** What `watch.admit` answers. */
 export interface Admission {
@@ -58,16 +58,11 @@ export class GateDatabase {
 
   static async open(connections = 4): Promise<GateDatabase> {
     const database = await testDatabase();
-    const pool = (connectionString: string, max: number): pg.Pool => {
-      const opened = new pg.Pool({ connectionString, max });
-      opened.on('error', () => undefined);
-      return opened;
-    };
     return new GateDatabase(
       database,
-      pool(database.coreUrl, 2),
-      pool(database.gatewayUrl, connections),
-      pool(database.monitorUrl, 4),
+      testPool(database.coreUrl, 2),
+      testPool(database.gatewayUrl, connections),
+      testPool(database.monitorUrl, 4),
     );
   }
 
