@@ -36,7 +36,7 @@ describe('NATS permissions', () => {
 
   it('lets ingest publish leads and ask core, and nothing else', () => {
     expect(NATS_PERMISSIONS.ingest.publish.toSorted()).toEqual(['lead.committed', 'lead.forms', 'lead.received.*']);
-    expect(NATS_PERMISSIONS.ingest.mayReply).toBe(false);
+    expect(NATS_PERMISSIONS.ingest.repliesWithinSeconds).toBeNull();
   });
 
   it('lets nobody but core read leads', () => {
