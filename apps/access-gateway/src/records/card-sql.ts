@@ -1,5 +1,7 @@
 import type { SecuritySettings } from '#contracts';
 import { filterFor, type Principal } from '#policy';
+import { HAS_SECOND_FACTOR_SQL, liveSessionSql, UNSEEN_SQL } from '../requests/live-tokens.js';
+import type { PresumedSession } from '../requests/presumed-sessions.js';
 import { askedRows, PlacedValues } from './placed-values.js';
 import type { RecordKind } from './record-kind.js';
 import { cardColumns, filterSql, type Sql, Values } from './record-sql.js';
@@ -63,6 +65,22 @@ export interface Opening {
   readonly gate: readonly unknown[];
   /** Of a deal of the past: the contacts that it names. Absent: those of the card as it is. */
   readonly named?: readonly string[];
+  /** Nothing is opened but for this session. Absent: it was looked at before. */
+  readonly session?: PresumedSession;
+}
+
+/**
+ * Row of a session that lives, is the one presumed, and is judged by the rights of now; whether it is to be noted as used. Holds are the gate's:
+ * it admits nobody who is held.
+ */
+function presumedSessionSql({ principal, gate: [, id], session }: Opening, values: Values): string | undefined {
+  if (session === undefined) return undefined;
+  const hash = values.add(session.hash, 'bytea');
+  const owner = `s.id = ${values.add(id, 'uuid')} AND s.user_id = ${values.add(principal.userId, 'uuid')}`;
+  const rights = `sec.authz_version = ${values.add(session.authzVersion, 'bigint')}`;
+  const factor = `(NOT ${values.add(session.needsSecondFactor, 'boolean')} OR ${HAS_SECOND_FACTOR_SQL})`;
+  return `SELECT ${UNSEEN_SQL} AS unseen FROM access.sessions AS s CROSS JOIN read.security AS sec
+    WHERE ${liveSessionSql(hash)} AND ${owner} AND ${rights} AND ${factor}`;
 }
 
 /** The gate's arguments as SQL. */
@@ -97,16 +115,21 @@ function notedSql({ kind, named }: Opening, { viewer, request }: GateWords, valu
 
 /**
  * Opens a card in one round trip: the gate is asked for a visible record only, and the statement's end is the commit of the
- * disclosure. No row: not visible or not there.
+ * disclosure. No row: not visible or not there; or the session that was presumed is not what it was.
  */
 export function openCardSql(opening: Opening): Sql {
   const { kind, id, principal, settings } = opening;
   const values = new Values();
+  const session = presumedSessionSql(opening, values);
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
   const words = gateWords(opening, values);
   const noted = notedSql(opening, words, values);
-  const text = `WITH card AS MATERIALIZED (${card})
+  const known =
+    session === undefined
+      ? card
+      : `SELECT session.unseen, card.* FROM (${session}) AS session CROSS JOIN LATERAL (${card}) AS card`;
+  const text = `WITH card AS MATERIALIZED (${known})
     SELECT card.*, gate.decision, (SELECT authz_version FROM read.security) AS authz_version, ${masked} AS masked${noted}
     FROM card, LATERAL watch.admit(${words.viewer}, '${kind.measure}', 'card', '${kind.type}', ARRAY[card.id], ${words.request},
       ${words.session}, ${words.token}, ${words.ip}, ${masked}) AS gate`;
@@ -127,6 +150,7 @@ export interface PlacedOpening {
 export function placedOpening(opening: Opening): PlacedOpening {
   const { kind, id, principal, settings } = opening;
   const values = new PlacedValues();
+  const session = presumedSessionSql(opening, values);
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
   const words = gateWords(opening, values);
@@ -134,9 +158,11 @@ export function placedOpening(opening: Opening): PlacedOpening {
   const inOrder = (column: string): string => `array_agg(${column} ORDER BY card.n)`;
   const all = (word: string): string => `array_fill('${word}'::text, ARRAY[visible.count])`;
   // LIMIT 1 keeps one look-up by key for each.
+  const [unseen, sessions] =
+    session === undefined ? ['', ''] : [', session.unseen', ` CROSS JOIN LATERAL (${session} LIMIT 1) AS session`];
   const text = `card AS MATERIALIZED (
-      SELECT asked.place, row_number() OVER (ORDER BY asked.place)::integer AS n, ${masked} AS masked, card.*
-      FROM asked CROSS JOIN LATERAL (${card} LIMIT 1) AS card
+      SELECT asked.place, row_number() OVER (ORDER BY asked.place)::integer AS n, ${masked} AS masked, card.*${unseen}
+      FROM asked${sessions} CROSS JOIN LATERAL (${card} LIMIT 1) AS card
     ), visible AS (
       SELECT count(*)::integer AS count, ${inOrder(words.viewer)} AS viewers, ${inOrder('card.id')} AS ids, ${inOrder('card.n')} AS ends,
         ${inOrder(words.request)} AS requests, ${inOrder(words.session)} AS sessions, ${inOrder(words.token)} AS tokens,

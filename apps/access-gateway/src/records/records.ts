@@ -16,6 +16,7 @@ import type { CoreClient } from '../core/core-client.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
+import type { Presumption } from '../requests/presumed-sessions.js';
 import type { Who } from '../requests/request-context.js';
 import type { Opening } from './card-sql.js';
 import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
@@ -33,7 +34,13 @@ interface CardRow extends RecordRow {
   readonly attribution?: Readonly<Record<string, string>> | null;
   readonly possible_duplicates?: readonly string[] | null;
 }
-type OpenedRow = CardRow & Admission & { readonly masked: boolean };
+type OpenedRow = CardRow & Admission & { readonly masked: boolean; readonly unseen?: boolean };
+/** A card that was opened in the statement that looked at the session, until its request asks for it. */
+interface OpenedAtOnce {
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly row: OpenedRow;
+}
 type ListedRow = RecordRow & { readonly sort_key: string };
 
 export interface ShownCard {
@@ -57,6 +64,7 @@ export class Records {
   private readonly openings: Openings<OpenedRow>;
   private readonly madeCards: MadeCards<CardRow>;
   private readonly gate: ReturnType<typeof gateOf>;
+  private readonly atOnce = new WeakMap<Who, OpenedAtOnce>();
 
   constructor(
     private readonly database: GatewayDatabase,
@@ -78,6 +86,29 @@ export class Records {
   open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
     const until = performance.now() + this.database.answerWithinMs;
     return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id, until));
+  }
+
+  /**
+   * Opens the card for `open` in the one statement that also looks at the session, if both are as presumed. Null when nothing was opened:
+   * because of the session, because the record is not visible, or because it is not this person's turn. Else whether the session is to be noted as
+   * used. Throws what the database threw.
+   */
+  async openAtOnce(kind: RecordKind, { who, session }: Presumption, id: string): Promise<{ readonly isUnseen: boolean } | null> {
+    const { userId } = who.principal;
+    // Who would have to wait is looked at first: an ended session is told at once, however busy its owner is.
+    if (!this.turns.isFree(userId)) return null;
+    const opening = { ...openingOf(kind, who, id), session };
+    const row = await this.turns.run(userId, () => this.openings.open(opening, this.database.answerWithinMs));
+    if (row === undefined) return null;
+    this.atOnce.set(who, { kind, id, row });
+    return { isUnseen: row.unseen === true };
+  }
+
+  /** Once: what is asked for again is another opening. */
+  private openedAtOnce(kind: RecordKind, who: Who, id: string): OpenedRow | undefined {
+    const opened = this.atOnce.get(who);
+    this.atOnce.delete(who);
+    return opened?.kind === kind && opened.id === id ? opened.row : undefined;
   }
 
   /**
@@ -133,7 +164,8 @@ export class Records {
   }
 
   private async openInTurn(kind: RecordKind, who: Who, id: string, until: number): Promise<ShownCard> {
-    const row = await this.openings.open(openingOf(kind, who, id), until - performance.now());
+    const row =
+      this.openedAtOnce(kind, who, id) ?? (await this.openings.open(openingOf(kind, who, id), until - performance.now()));
     if (row === undefined) return this.refuseUnseen(kind, who, id);
     this.hurryRefusals(row);
     requireAdmitted(who, row);
