@@ -10,14 +10,13 @@ export interface NatsPermissions {
    * One reply to each request received, on whatever subject the asker named, within so many seconds: no right to publish to anybody's inbox
    * otherwise. Null: none. The broker remembers each message that names a subject for replies for so long, those of streams too, and
    * looks through all of them at each message once they are more than 4,096 (nats-server 2.9, `pruneReplyPerms`): so no longer than
-   * anybody waits for an answer.
+   * anybody waits for an answer, and nothing for who reads a stream that never rests.
    */
   readonly repliesWithinSeconds: number | null;
 }
 
-/** The longest that a gateway waits for core, for the plan of a rewind; and for the monitor. A second more, for the way. */
+/** The longest that a gateway waits for core, for the plan of a rewind. A second more, for the way. */
 const SLOWEST_COMMAND_S = 31;
-const SLOWEST_QUERY_S = 6;
 
 /** The inbox prefix a client of this user sets; replies to others' requests cannot be listened to. */
 export function inboxPrefix(user: NatsUser): string {
@@ -60,9 +59,13 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
     repliesWithinSeconds: null,
   },
   monitor: {
-    publish: ['access.user.deactivated', 'alarm.>', ...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
+    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there.
+    publish: [
+      ...['access.user.deactivated', 'alarm.>', `${inboxPrefix('gateway')}.monitor.*`],
+      ...[...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
+    ],
     subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
-    repliesWithinSeconds: SLOWEST_QUERY_S,
+    repliesWithinSeconds: null,
   },
   ingest: {
     publish: ['lead.received.*', 'lead.forms', 'lead.committed'],

@@ -25,6 +25,7 @@ describe('NATS permissions', () => {
     ['what was watched', SUBJECTS.watchEvent(17, 'card.viewed'), ['gateway']],
     ['a cut-off', SUBJECTS.userDeactivated, ['monitor']],
     ['its confirmation', SUBJECTS.cutoffApplied, ['core', 'gateway']],
+    ['an answer of the monitor', `${SUBJECTS.monitorAnswers}.x`, ['monitor']],
     ['an alarm', SUBJECTS.alarm('limit-reached'), ['monitor']],
     ['a changed form', SUBJECTS.formsChanged, ['core']],
     ['a stream’s creation', '$JS.API.STREAM.CREATE.CRM', ['core']],
