@@ -16,23 +16,29 @@ function dealParts(principal: Principal, values: Values): string {
     (SELECT a.values FROM read.deal_attributions AS a WHERE a.deal_id = r.id AND ${attributed}) AS attribution`;
 }
 
-/** Of a contact that a lead made: who else had its number, for those who may see all of them. */
-function contactParts(principal: Principal, values: Values): string {
-  const filter = filterFor(principal, 'contact', 'view');
-  const people = filter.kind === 'everything' ? null : filter.kind === 'nothing' ? [] : filter.userIds;
-  return `, CASE WHEN r.lead_id IS NULL THEN NULL
-    ELSE read.possible_duplicates(r.lead_id, ${values.add(people, 'uuid[]')}) END AS possible_duplicates`;
+/** Of a contact that a lead made: who else had its number, for those who may see all of them. `people` is a list as SQL, null for everybody. */
+function contactParts(people: string): string {
+  return `, CASE WHEN r.lead_id IS NULL THEN NULL ELSE read.possible_duplicates(r.lead_id, ${people}) END AS possible_duplicates`;
 }
 
-function cardParts(kind: RecordKind, principal: Principal, values: Values): string {
-  if (kind.type === 'deal') return dealParts(principal, values);
-  return kind.type === 'contact' ? contactParts(principal, values) : '';
+/** What a card has beside its columns, and which records the principal may see: of a contact by one list of people. */
+function sightSql(kind: RecordKind, principal: Principal, values: Values): { readonly parts: string; readonly visible: string } {
+  const filter = filterFor(principal, kind.type, 'view');
+  if (kind.type !== 'contact') {
+    const parts = kind.type === 'deal' ? dealParts(principal, values) : '';
+    return { parts, visible: filterSql(filter, 'r.responsible_id', values) };
+  }
+  if (filter.kind !== 'responsible') {
+    const everything = filter.kind === 'everything';
+    return { parts: contactParts(everything ? 'NULL::uuid[]' : "'{}'::uuid[]"), visible: String(everything) };
+  }
+  const people = values.add(filter.userIds, 'uuid[]');
+  return { parts: contactParts(people), visible: `r.responsible_id = ANY(${people})` };
 }
 
 /** SELECT of one live record that the principal may see, by its id. */
 function visibleCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
-  const parts = cardParts(kind, principal, values);
-  const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
+  const { parts, visible } = sightSql(kind, principal, values);
   return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r
     WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL AND ${visible}`;
 }
@@ -42,8 +48,7 @@ function visibleCardSql(kind: RecordKind, id: string, principal: Principal, valu
  * created is answered with his own words once, not with what others made of them.
  */
 export function madeCardSql(kind: RecordKind, id: string, principal: Principal, values: Values): string {
-  const parts = cardParts(kind, principal, values);
-  const visible = filterSql(filterFor(principal, kind.type, 'view'), 'r.responsible_id', values);
+  const { parts, visible } = sightSql(kind, principal, values);
   return `SELECT ${cardColumns(kind)}${parts} FROM ${kind.table} AS r WHERE r.id = ${values.add(id, 'uuid')} AND r.deleted_at IS NULL
     AND (${visible} OR (r.version = 1 AND r.created_by = ${values.add(principal.userId, 'uuid')}))`;
 }
@@ -69,20 +74,6 @@ export interface Opening {
   readonly session?: PresumedSession;
 }
 
-/**
- * Row of a session that lives, is the one presumed, and is judged by the rights of now; whether it is to be noted as used. Holds are the gate's:
- * it admits nobody who is held.
- */
-function presumedSessionSql({ principal, gate: [, id], session }: Opening, values: Values): string | undefined {
-  if (session === undefined) return undefined;
-  const hash = values.add(session.hash, 'bytea');
-  const owner = `s.id = ${values.add(id, 'uuid')} AND s.user_id = ${values.add(principal.userId, 'uuid')}`;
-  const rights = `sec.authz_version = ${values.add(session.authzVersion, 'bigint')}`;
-  const factor = `(NOT ${values.add(session.needsSecondFactor, 'boolean')} OR ${HAS_SECOND_FACTOR_SQL})`;
-  return `SELECT ${UNSEEN_SQL} AS unseen FROM access.sessions AS s CROSS JOIN read.security AS sec
-    WHERE ${liveSessionSql(hash)} AND ${owner} AND ${rights} AND ${factor}`;
-}
-
 /** The gate's arguments as SQL. */
 interface GateWords {
   readonly viewer: string;
@@ -98,6 +89,20 @@ function gateWords({ principal, gate }: Opening, values: Values): GateWords {
     values.add(gate[index], type),
   );
   return { viewer, request, session, token, ip };
+}
+
+/**
+ * Row of a session that lives, is the one presumed, and is judged by the rights of now; whether it is to be noted as used. Holds are the gate's:
+ * it admits nobody who is held.
+ */
+function presumedSessionSql({ session }: Opening, words: GateWords, values: Values): string | undefined {
+  if (session === undefined) return undefined;
+  const hash = values.add(session.hash, 'bytea');
+  const owner = `s.id = ${words.session} AND s.user_id = ${words.viewer}`;
+  const rights = `sec.authz_version = ${values.add(session.authzVersion, 'bigint')}`;
+  const factor = `(NOT ${values.add(session.needsSecondFactor, 'boolean')} OR ${HAS_SECOND_FACTOR_SQL})`;
+  return `SELECT ${UNSEEN_SQL} AS unseen FROM access.sessions AS s CROSS JOIN read.security AS sec
+    WHERE ${liveSessionSql(hash)} AND ${owner} AND ${rights} AND ${factor}`;
 }
 
 /** Names that a deal shows stand in the ledger with its opening, on disk before they leave. */
@@ -120,10 +125,10 @@ function notedSql({ kind, named }: Opening, { viewer, request }: GateWords, valu
 export function openCardSql(opening: Opening): Sql {
   const { kind, id, principal, settings } = opening;
   const values = new Values();
-  const session = presumedSessionSql(opening, values);
+  const words = gateWords(opening, values);
+  const session = presumedSessionSql(opening, words, values);
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
-  const words = gateWords(opening, values);
   const noted = notedSql(opening, words, values);
   const known =
     session === undefined
@@ -150,10 +155,10 @@ export interface PlacedOpening {
 export function placedOpening(opening: Opening): PlacedOpening {
   const { kind, id, principal, settings } = opening;
   const values = new PlacedValues();
-  const session = presumedSessionSql(opening, values);
+  const words = gateWords(opening, values);
+  const session = presumedSessionSql(opening, words, values);
   const card = visibleCardSql(kind, id, principal, values);
   const masked = maskedSql(kind, principal, settings, values);
-  const words = gateWords(opening, values);
   const noted = notedSql(opening, words, values);
   const inOrder = (column: string): string => `array_agg(${column} ORDER BY card.n)`;
   const all = (word: string): string => `array_fill('${word}'::text, ARRAY[visible.count])`;
