@@ -98,7 +98,8 @@ function gateWords({ principal, gate }: Opening, values: Values): GateWords {
 function presumedSessionSql({ session }: Opening, words: GateWords, values: Values): string | undefined {
   if (session === undefined) return undefined;
   const hash = values.add(session.hash, 'bytea');
-  const owner = `s.id = ${words.session} AND s.user_id = ${words.viewer}`;
+  // Found by its hash, and never among all sessions of the person.
+  const owner = `(s.id = ${words.session} AND s.user_id = ${words.viewer}) IS TRUE`;
   const rights = `sec.authz_version = ${values.add(session.authzVersion, 'bigint')}`;
   const factor = `(NOT ${values.add(session.needsSecondFactor, 'boolean')} OR ${HAS_SECOND_FACTOR_SQL})`;
   return `SELECT ${UNSEEN_SQL} AS unseen FROM access.sessions AS s CROSS JOIN read.security AS sec

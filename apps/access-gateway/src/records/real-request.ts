@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { refuse } from '#kernel';
+import { DomainError } from '#kernel';
 
-/** The code by which a request is refused that nobody made who looks: a prefetch, or a page of another site. Null for all others. */
-export function refusalOfUnreal(headers: IncomingHttpHeaders): 'prefetch-refused' | 'forbidden' | null {
+/** Why a request is refused that nobody made who looks: a prefetch, or a page of another site. Null for all others: only real openings count. */
+export function refusalOfUnreal(headers: IncomingHttpHeaders): DomainError | null {
   const purpose = `${String(headers['sec-purpose'] ?? '')} ${String(headers['purpose'] ?? '')}`.toLowerCase();
-  if (purpose.includes('prefetch') || purpose.includes('prerender')) return 'prefetch-refused';
-  return headers['sec-fetch-site'] === 'cross-site' ? 'forbidden' : null;
+  if (purpose.includes('prefetch') || purpose.includes('prerender')) return new DomainError('prefetch-refused');
+  return headers['sec-fetch-site'] === 'cross-site' ? new DomainError('forbidden') : null;
 }
 
-/** Only real openings count. Throws `prefetch-refused` and `forbidden`. */
+/** Throws `prefetch-refused` and `forbidden`. */
 export function requireRealRequest({ headers }: { readonly headers: IncomingHttpHeaders }): void {
-  const code = refusalOfUnreal(headers);
-  if (code !== null) refuse(code);
+  const refusal = refusalOfUnreal(headers);
+  if (refusal !== null) throw refusal;
 }

@@ -118,10 +118,10 @@ export class Authentication {
   }
 
   #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Admission): void {
-    const code = refusalByRights(token, authorization, rules);
-    if (code === null) return;
-    void this.refusals.note({ actorId: token.userId, ip, code, action });
-    throw new DomainError(code);
+    const refusal = refusalByRights(token, authorization, rules);
+    if (refusal === null) return;
+    void this.refusals.note({ actorId: token.userId, ip, code: refusal.code, action });
+    throw refusal;
   }
 
   async #standing(shown: ShownToken, isUse: boolean): Promise<{ token: LiveToken; authorization: Authorization }> {

@@ -1,3 +1,4 @@
+import { DomainError } from '#kernel';
 import { requiresSecondFactor } from '../second-factors/required-factor.js';
 import type { Authorization } from './authorizations.js';
 import type { LiveToken } from './live-tokens.js';
@@ -8,11 +9,11 @@ export function isStanding(token: LiveToken, { row }: Authorization): boolean {
   return row.status !== 'deactivated' && row.epoch === token.epoch;
 }
 
-/** The code by which the route is closed to the person, or to this token of his; null when it is open. */
-export function refusalByRights(token: LiveToken, authorization: Authorization, rules: RouteRules): string | null {
+/** Why the route is closed to the person, or to this token of his; null when it is open. */
+export function refusalByRights(token: LiveToken, authorization: Authorization, rules: RouteRules): DomainError | null {
   const { row } = authorization;
-  if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) return 'api-admins-only';
-  if (lacksSecondFactor(token, authorization, rules)) return 'second-factor-required';
+  if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) return new DomainError('api-admins-only');
+  if (lacksSecondFactor(token, authorization, rules)) return new DomainError('second-factor-required');
   return refusalByRules(token, authorization, rules);
 }
 
@@ -21,14 +22,15 @@ function lacksSecondFactor(token: LiveToken, { row }: Authorization, rules: Rout
   return requiresSecondFactor(row);
 }
 
-function refusalByRules(token: LiveToken, { principal }: Authorization, { scope, right, anyOf }: RouteRules): string | null {
+function refusalByRules(token: LiveToken, { principal }: Authorization, { scope, right, anyOf }: RouteRules): DomainError | null {
   const holds = ({ subject, action }: NonNullable<RouteRules['right']>): boolean =>
     principal.rights.level(subject, action) !== 'forbidden';
   if (anyOf !== undefined) {
     const inScope = anyOf.filter((one) => token.scopes === null || token.scopes.includes(one.scope));
-    if (inScope.length === 0) return 'scope-missing';
-    return inScope.some((one) => holds(one.right)) ? null : 'forbidden';
+    if (inScope.length === 0) return new DomainError('scope-missing');
+    return inScope.some((one) => holds(one.right)) ? null : new DomainError('forbidden');
   }
-  if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope))) return 'scope-missing';
-  return right !== undefined && !holds(right) ? 'forbidden' : null;
+  if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope)))
+    return new DomainError('scope-missing');
+  return right !== undefined && !holds(right) ? new DomainError('forbidden') : null;
 }
