@@ -47,6 +47,12 @@ describe('NATS permissions', () => {
     }
   });
 
+  it('gives who reads views no right to reply: the broker would remember each of them', () => {
+    expect(NATS_USERS.filter((user) => NATS_PERMISSIONS[user].repliesWithinSeconds !== null)).toEqual(['core']);
+    expect(mayPublish('monitor', `$JS.API.CONSUMER.CREATE.${STREAMS.watch.name}`)).toBe(true);
+    expect(mayPublish('core', `${SUBJECTS.monitorAnswers}.x`)).toBe(false);
+  });
+
   it('gives each its own inbox and nobody another’s', () => {
     for (const user of NATS_USERS) {
       for (const other of NATS_USERS) expect(maySubscribe(user, `_INBOX_${other}.reply`)).toBe(user === other);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DomainError, refuse } from '#kernel';
 import {
   cardAtContext,
@@ -22,10 +21,12 @@ import type { Opening } from './card-sql.js';
 import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
 import { MadeCards } from './made-cards.js';
+import { OpenedCards } from './opened-cards.js';
 import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
 import { searchRows } from './search-rows.js';
+import { statementName } from './statement-names.js';
 import { ViewerTurns } from './viewer-turns.js';
 import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
 
@@ -35,12 +36,6 @@ interface CardRow extends RecordRow {
   readonly possible_duplicates?: readonly string[] | null;
 }
 type OpenedRow = CardRow & Admission & { readonly masked: boolean; readonly unseen?: boolean };
-/** A card that was opened in the statement that looked at the session, until its request asks for it. */
-interface OpenedAtOnce {
-  readonly kind: RecordKind;
-  readonly id: string;
-  readonly row: OpenedRow;
-}
 type ListedRow = RecordRow & { readonly sort_key: string };
 
 export interface ShownCard {
@@ -64,7 +59,7 @@ export class Records {
   private readonly openings: Openings<OpenedRow>;
   private readonly madeCards: MadeCards<CardRow>;
   private readonly gate: ReturnType<typeof gateOf>;
-  private readonly atOnce = new WeakMap<Who, OpenedAtOnce>();
+  private readonly atOnce = new OpenedCards<OpenedRow>();
 
   constructor(
     private readonly database: GatewayDatabase,
@@ -84,6 +79,9 @@ export class Records {
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
    */
   open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+    // It had its turn, and is counted: nothing is waited for any more.
+    const opened = this.atOnce.take(who, kind, id);
+    if (opened !== undefined) return this.shown(kind, who, id, opened);
     const until = performance.now() + this.database.answerWithinMs;
     return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id, until));
   }
@@ -100,15 +98,8 @@ export class Records {
     const opening = { ...openingOf(kind, who, id), session };
     const row = await this.turns.run(userId, () => this.openings.open(opening, this.database.answerWithinMs));
     if (row === undefined) return null;
-    this.atOnce.set(who, { kind, id, row });
+    this.atOnce.keep(who, kind, id, row);
     return { isUnseen: row.unseen === true };
-  }
-
-  /** Once: what is asked for again is another opening. */
-  private openedAtOnce(kind: RecordKind, who: Who, id: string): OpenedRow | undefined {
-    const opened = this.atOnce.get(who);
-    this.atOnce.delete(who);
-    return opened?.kind === kind && opened.id === id ? opened.row : undefined;
   }
 
   /**
@@ -164,9 +155,12 @@ export class Records {
   }
 
   private async openInTurn(kind: RecordKind, who: Who, id: string, until: number): Promise<ShownCard> {
-    const row =
-      this.openedAtOnce(kind, who, id) ?? (await this.openings.open(openingOf(kind, who, id), until - performance.now()));
-    if (row === undefined) return this.refuseUnseen(kind, who, id);
+    const row = await this.openings.open(openingOf(kind, who, id), until - performance.now());
+    return row === undefined ? this.refuseUnseen(kind, who, id) : this.shown(kind, who, id, row);
+  }
+
+  /** Throws as `requireAdmitted`. */
+  private async shown(kind: RecordKind, who: Who, id: string, row: OpenedRow): Promise<ShownCard> {
     this.hurryRefusals(row);
     requireAdmitted(who, row);
     const parts = row.masked ? {} : await this.clearPoints(kind, who, id);
@@ -293,18 +287,6 @@ export class Records {
       values,
     );
   }
-}
-
-const NAMES = new Map<string, string>();
-/** Lists have many forms; beyond these no name is kept, and the digest is made each time. */
-const MOST_NAMES = 500;
-
-function statementName(text: string): string {
-  const known = NAMES.get(text);
-  if (known !== undefined) return known;
-  const name = `records-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
-  if (NAMES.size < MOST_NAMES) NAMES.set(text, name);
-  return name;
 }
 
 /** Times of a row of the past come as texts. */
