@@ -59,7 +59,8 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
     repliesWithinSeconds: null,
   },
   monitor: {
-    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there.
+    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there. An existing
+    // broker is given these rights after the gateways: those of before want the monitor's answers elsewhere.
     publish: [
       ...['access.user.deactivated', 'alarm.>', `${inboxPrefix('gateway')}.monitor.*`],
       ...[...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
