@@ -10,13 +10,18 @@ export interface NatsPermissions {
    * One reply to each request received, on whatever subject the asker named, within so many seconds: no right to publish to anybody's inbox
    * otherwise. Null: none. The broker remembers each message that names a subject for replies for so long, those of streams too, and
    * looks through all of them at each message once they are more than 4,096 (nats-server 2.9, `pruneReplyPerms`): so no longer than
-   * anybody waits for an answer, and nothing for who reads a stream that never rests.
+   * anybody waits for an answer, and hardly at all for who reads a stream that never rests.
    */
   readonly repliesWithinSeconds: number | null;
 }
 
 /** The longest that a gateway waits for core, for the plan of a rewind. A second more, for the way. */
 const SLOWEST_COMMAND_S = 31;
+/**
+ * For gateways of another version, which want the monitor's answers in an inbox of their own: a quick answer reaches them. So short that up to
+ * 4,000 views a second are never looked through.
+ */
+const QUICK_QUERY_S = 1;
 
 /** The inbox prefix a client of this user sets; replies to others' requests cannot be listened to. */
 export function inboxPrefix(user: NatsUser): string {
@@ -59,14 +64,13 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
     repliesWithinSeconds: null,
   },
   monitor: {
-    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there. An existing
-    // broker is given these rights after the gateways: those of before want the monitor's answers elsewhere.
+    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there.
     publish: [
       ...['access.user.deactivated', 'alarm.>', `${inboxPrefix('gateway')}.monitor.*`],
       ...[...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
     ],
     subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
-    repliesWithinSeconds: null,
+    repliesWithinSeconds: QUICK_QUERY_S,
   },
   ingest: {
     publish: ['lead.received.*', 'lead.forms', 'lead.committed'],
