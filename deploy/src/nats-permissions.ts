@@ -6,9 +6,22 @@ export type NatsUser = (typeof NATS_USERS)[number];
 export interface NatsPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
-  /** One reply to each request received, on whatever subject the asker named: no right to publish to anybody's inbox otherwise. */
-  readonly mayReply: boolean;
+  /**
+   * One reply to each request received, on whatever subject the asker named, within so many seconds: no right to publish to anybody's inbox
+   * otherwise. Null: none. The broker remembers each message that names a subject for replies for so long, those of streams too, and
+   * looks through all of them at each message once they are more than 4,096 (nats-server 2.9, `pruneReplyPerms`): so no longer than
+   * anybody waits for an answer, and hardly at all for who reads a stream that never rests.
+   */
+  readonly repliesWithinSeconds: number | null;
 }
+
+/** The longest that a gateway waits for core, for the plan of a rewind. A second more, for the way. */
+const SLOWEST_COMMAND_S = 31;
+/**
+ * For gateways of another version, which want the monitor's answers in an inbox of their own: a quick answer reaches them. So short that up to
+ * 4,000 views a second are never looked through.
+ */
+const QUICK_QUERY_S = 1;
 
 /** The inbox prefix a client of this user sets; replies to others' requests cannot be listened to. */
 export function inboxPrefix(user: NatsUser): string {
@@ -34,7 +47,7 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       ...['crm.command.*', 'crm.query.*', 'lead.forms', 'lead.committed', 'access.>', `${inboxPrefix('core')}.>`],
       ...['crm.event.ContactErased', 'crm.event.DealErased', 'crm.event.LeadErased'],
     ],
-    mayReply: true,
+    repliesWithinSeconds: SLOWEST_COMMAND_S,
   },
   gateway: {
     publish: [
@@ -48,17 +61,21 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       ...['ACCESS', 'ALARMS', 'CRM'].flatMap(consuming),
     ],
     subscribe: [`${inboxPrefix('gateway')}.>`, 'access.heartbeat.>'],
-    mayReply: false,
+    repliesWithinSeconds: null,
   },
   monitor: {
-    publish: ['access.user.deactivated', 'alarm.>', ...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
+    // It answers into a place of the gateways' inboxes that is nobody else's, whenever it likes: no reply of core's can be made there.
+    publish: [
+      ...['access.user.deactivated', 'alarm.>', `${inboxPrefix('gateway')}.monitor.*`],
+      ...[...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
+    ],
     subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
-    mayReply: true,
+    repliesWithinSeconds: QUICK_QUERY_S,
   },
   ingest: {
     publish: ['lead.received.*', 'lead.forms', 'lead.committed'],
     subscribe: ['forms.changed', `${inboxPrefix('ingest')}.>`],
-    mayReply: false,
+    repliesWithinSeconds: null,
   },
 };
 

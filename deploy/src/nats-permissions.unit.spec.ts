@@ -25,6 +25,7 @@ describe('NATS permissions', () => {
     ['what was watched', SUBJECTS.watchEvent(17, 'card.viewed'), ['gateway']],
     ['a cut-off', SUBJECTS.userDeactivated, ['monitor']],
     ['its confirmation', SUBJECTS.cutoffApplied, ['core', 'gateway']],
+    ['an answer of the monitor', `${SUBJECTS.monitorAnswers}.x`, ['monitor']],
     ['an alarm', SUBJECTS.alarm('limit-reached'), ['monitor']],
     ['a changed form', SUBJECTS.formsChanged, ['core']],
     ['a stream’s creation', '$JS.API.STREAM.CREATE.CRM', ['core']],
@@ -36,7 +37,7 @@ describe('NATS permissions', () => {
 
   it('lets ingest publish leads and ask core, and nothing else', () => {
     expect(NATS_PERMISSIONS.ingest.publish.toSorted()).toEqual(['lead.committed', 'lead.forms', 'lead.received.*']);
-    expect(NATS_PERMISSIONS.ingest.mayReply).toBe(false);
+    expect(NATS_PERMISSIONS.ingest.repliesWithinSeconds).toBeNull();
   });
 
   it('lets nobody but core read leads', () => {
@@ -44,6 +45,12 @@ describe('NATS permissions', () => {
       expect(mayPublish(user, `$JS.API.CONSUMER.CREATE.${STREAMS.leads.name}`)).toBe(false);
       expect(maySubscribe(user, SUBJECTS.leadReceived('x'))).toBe(false);
     }
+  });
+
+  it('remembers for replies what the monitor reads for a second only, and lets it answer without', () => {
+    expect(NATS_PERMISSIONS.monitor.repliesWithinSeconds).toBe(1);
+    expect(publishers(`${SUBJECTS.monitorAnswers}.x`)).toEqual(['monitor']);
+    expect(mayPublish('monitor', `$JS.API.CONSUMER.CREATE.${STREAMS.watch.name}`)).toBe(true);
   });
 
   it('gives each its own inbox and nobody another’s', () => {

@@ -5,6 +5,8 @@ import { AddressList } from '#policy';
 import type { GatewayConfig } from './config.js';
 import { GatewayModule } from './gateway.module.js';
 import { buildParts, type GatewayParts } from './gateway-parts.js';
+import { openingAtOnce } from './records/opening-at-once.js';
+import { Records } from './records/records.js';
 import { decideBeforeBodies } from './requests/request-hook.js';
 import { ExportKeys } from './exports/export-keys.js';
 import { FactorKey, gatewayKey } from './second-factors/factor-key.js';
@@ -31,7 +33,8 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
     ...{ logger, catalogue: PROBLEMS, bodyLimits: { '/v1/imports': config.imports.mostBytes } },
     onProblem: (problem, request) => parts.refusals.observe(problem, request),
   });
-  decideBeforeBodies(app, parts.authentication, new AddressList(config.trustedProxies));
+  const atOnce = openingAtOnce(parts.authentication, app.get(Records));
+  decideBeforeBodies(app, parts.authentication, new AddressList(config.trustedProxies), atOnce);
   parts.routes.watch(app);
   await app.listen(config.port, config.host);
   const stopping = new AbortController();

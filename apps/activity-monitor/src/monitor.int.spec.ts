@@ -103,12 +103,13 @@ const folded = (userId: string) => async (): Promise<number | undefined> => {
   return rows[0]?.opens;
 };
 
+/** As gateways ask: into no other place may a monitor answer. */
+const ASKING = { timeoutMs: 2_000, answersTo: SUBJECTS.monitorAnswers };
+
 const alarmOf = (userId: string) => async (): Promise<Alarm | undefined> => {
   const query = { limit: 50, beforeId: null, afterId: null };
   // Nobody answers while the monitor starts.
-  const reply = await request<AlarmsReply>(gateway, SUBJECTS.monitorQuery('Alarms'), query, { timeoutMs: 2_000 }).catch(
-    () => undefined,
-  );
+  const reply = await request<AlarmsReply>(gateway, SUBJECTS.monitorQuery('Alarms'), query, ASKING).catch(() => undefined);
   return reply?.items.find((alarm) => alarm.userId === userId && alarm.type === 'user.deactivated');
 };
 
@@ -307,6 +308,6 @@ it('is ready, and a question that is not as the contract has it is refused', asy
     return answer.ok ? answer.json() : undefined;
   });
   expect(ready).toEqual({ status: 'ready', checks: { database: 'up', broker: 'up' } });
-  const ask = (data: unknown) => request(gateway, SUBJECTS.monitorQuery('Exposure'), data, { timeoutMs: 2_000 });
+  const ask = (data: unknown) => request(gateway, SUBJECTS.monitorQuery('Exposure'), data, ASKING);
   expect(await ask({ userId: 'x' })).toEqual({ ok: false, code: 'malformed-request' });
 });

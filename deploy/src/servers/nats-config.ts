@@ -29,13 +29,14 @@ export function natsUsers(users: Readonly<Record<NatsUser, NatsLogin>>): string 
 }
 
 function natsUser({ user, password }: NatsLogin): string {
-  const { publish, subscribe, mayReply } = NATS_PERMISSIONS[user];
+  const { publish, subscribe, repliesWithinSeconds: seconds } = NATS_PERMISSIONS[user];
+  const replies = seconds === null ? '' : `\n        allow_responses: { max: 1, expires: "${seconds}s" }`;
   return `    {
       user: ${JSON.stringify(user)}
       password: ${JSON.stringify(password)}
       permissions {
         publish { allow: ${list(publish)} }
-        subscribe { allow: ${list(subscribe)} }${mayReply ? '\n        allow_responses: true' : ''}
+        subscribe { allow: ${list(subscribe)} }${replies}
       }
     }
 `;

@@ -61,6 +61,7 @@ const EVERY_KIND = [
     'alarm.limit-reached',
   ],
   ...['lead.received.form', 'lead.forms', 'lead.committed', 'forms.changed', '_INBOX_core.x', '_INBOX_gateway.x', '_INBOX.x'],
+  ...['_INBOX_gateway.monitor.x', '_INBOX_gateway.monitor.x.y'],
   ...[
     '$JS.API.STREAM.CREATE.X',
     '$JS.API.STREAM.DELETE.CRM',
@@ -81,7 +82,7 @@ const MAY_PUBLISH: Record<NatsUser, readonly string[]> = {
     ...['crm.command.CreateContact', 'crm.query.ContactPoints', 'monitor.query.Counts', 'watch.event.1.card.viewed'],
     ...['access.cutoff.applied', 'access.heartbeat.access-gateway'],
   ],
-  monitor: ['access.user.deactivated', 'alarm.limit-reached'],
+  monitor: ['access.user.deactivated', 'alarm.limit-reached', '_INBOX_gateway.monitor.x'],
   ingest: ['lead.received.form', 'lead.forms', 'lead.committed'],
 };
 

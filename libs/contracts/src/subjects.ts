@@ -14,6 +14,8 @@ export const SUBJECTS = {
   command: (name: string) => `crm.command.${name}`,
   query: (name: string) => `crm.query.${name}`,
   monitorQuery: (name: string) => `monitor.query.${name}`,
+  /** Where gateways want its answers, one more word for each: within their inboxes, and written to by monitors alone. */
+  monitorAnswers: '_INBOX_gateway.monitor',
   crmEvent: (type: string) => `crm.event.${type}`,
   /** Partition of the viewer (0 to 63), then the type: `watch.event.17.card.viewed`. */
   watchEvent: (partition: number, type: WatchEventType) => `watch.event.${partition}.${type}`,

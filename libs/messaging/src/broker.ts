@@ -75,6 +75,11 @@ export class Broker {
     return this.#options.log ?? (() => undefined);
   }
 
+  /** The first word of the inboxes that this client alone may read. */
+  get inboxPrefix(): string {
+    return `_INBOX_${this.#options.user}`;
+  }
+
   /** The live connection. Throws DomainError `dependency-unavailable` at once when there is none. */
   get connected(): NatsConnection {
     if (!this.#isConnected || this.#current === undefined) throw brokerUnavailable();
@@ -159,7 +164,7 @@ export class Broker {
       user,
       pass: password.expose(),
       name,
-      inboxPrefix: `_INBOX_${user}`,
+      inboxPrefix: this.inboxPrefix,
       timeout: HANDSHAKE_TIMEOUT_MS,
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: 2,

@@ -34,3 +34,10 @@ function payloadOf(message: JsMsg): unknown {
     return undefined; // The parser's own error quotes its input.
   }
 }
+
+/** A committed fact on its way: `msgId` is its event id, by which the stream and every consumer tell repeats. */
+export interface OutgoingFact {
+  readonly subject: string;
+  readonly msgId: string;
+  readonly payload: unknown;
+}

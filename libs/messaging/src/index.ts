@@ -2,14 +2,7 @@ export { Broker, brokerUnavailable, connectBroker, reasonOf, startBroker, type B
 export { reconnecting } from './reconnecting.js';
 export { refusalOf, request, type Refusal } from './request.js';
 export { ServiceRequests } from './service-requests.js';
-export {
-  publishFact,
-  publishFacts,
-  type OutgoingFact,
-  type Published,
-  type PublishFactsOptions,
-  type PublishOptions,
-} from './publish.js';
+export { publishFact, publishFacts, type Published, type PublishFactsOptions, type PublishOptions } from './publish.js';
 export { eraseMessage, lastMessageId, provisionStreams, type ProvisionedStream, type StreamDefinition } from './streams.js';
 export { consumeFacts, type ConsumeOptions, type Consumption } from './consume.js';
 export {
@@ -20,4 +13,4 @@ export {
   type FollowOptions,
   type StreamPosition,
 } from './follow.js';
-export type { Fact } from './fact.js';
+export type { Fact, OutgoingFact } from './fact.js';

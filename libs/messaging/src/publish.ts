@@ -2,16 +2,11 @@ import { jetstream, JetStreamApiError } from '@nats-io/jetstream';
 import { errors as natsErrors } from '@nats-io/transport-node';
 import { DomainError } from '#kernel';
 import { brokerUnavailable, type Broker } from './broker.js';
+import { Confirmations } from './confirmations.js';
+import type { OutgoingFact } from './fact.js';
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 const MAX_IN_FLIGHT = 64;
-
-/** A committed fact on its way: `msgId` is its event id, by which the stream and every consumer tell repeats. */
-export interface OutgoingFact {
-  readonly subject: string;
-  readonly msgId: string;
-  readonly payload: unknown;
-}
 
 export interface PublishOptions {
   readonly timeoutMs?: number;
@@ -36,30 +31,20 @@ export async function publishFact(
   payload: unknown,
   options: PublishOptions = {},
 ): Promise<Published> {
-  return publish(broker, { subject, msgId, payload }, options, undefined);
-}
-
-async function publish(
-  broker: Broker,
-  fact: OutgoingFact,
-  options: PublishOptions,
-  after: string | undefined,
-): Promise<Published> {
   const timeout = options.timeoutMs ?? PUBLISH_TIMEOUT_MS;
-  const expect = {
-    ...(options.expectedStream === undefined ? {} : { streamName: options.expectedStream }),
-    ...(after === undefined ? {} : { lastMsgID: after }),
-  };
+  const expect = options.expectedStream === undefined ? {} : { streamName: options.expectedStream };
   try {
-    const ack = await jetstream(broker.connected, { timeout }).publish(fact.subject, JSON.stringify(fact.payload), {
-      msgID: fact.msgId,
-      timeout,
-      expect,
-    });
+    const settings = { msgID: msgId, timeout, expect };
+    const ack = await jetstream(broker.connected, { timeout }).publish(subject, JSON.stringify(payload), settings);
     return { sequence: ack.seq, duplicate: ack.duplicate };
   } catch (error) {
-    throw isUsageError(error) ? error : brokerUnavailable();
+    throw errorOf(error);
   }
+}
+
+/** What cannot be mended by a repeat as it is, and the refusal that stands for everything else. */
+function errorOf(error: unknown): unknown {
+  return isUsageError(error) ? error : brokerUnavailable();
 }
 
 function isUsageError(error: unknown): boolean {
@@ -88,7 +73,25 @@ export async function publishFacts(
   facts: readonly OutgoingFact[],
   options: PublishFactsOptions = {},
 ): Promise<number> {
-  const width = options.maxInFlight ?? MAX_IN_FLIGHT;
+  if (facts.length === 0 || !broker.isConnected) return 0;
+  const { timeoutMs = PUBLISH_TIMEOUT_MS, expectedStream, maxInFlight = MAX_IN_FLIGHT, chained = false } = options;
+  const expected = expectedStream === undefined ? {} : { expectedStream };
+  const confirmations = new Confirmations(broker.connected, { inboxPrefix: broker.inboxPrefix, timeoutMs, ...expected });
+  try {
+    return await inOrder(facts, maxInFlight, (fact, previous) =>
+      confirmations.publish(fact, chained ? previous?.msgId : undefined),
+    );
+  } finally {
+    confirmations.end();
+  }
+}
+
+/** `publish` resolves with what went wrong, undefined when nothing did. */
+async function inOrder(
+  facts: readonly OutgoingFact[],
+  width: number,
+  publish: (fact: OutgoingFact, previous: OutgoingFact | undefined) => Promise<unknown>,
+): Promise<number> {
   const outcomes: Promise<unknown>[] = [];
   let confirmed = 0;
   let failure: unknown;
@@ -99,19 +102,10 @@ export async function publishFacts(
   for (const [index, fact] of facts.entries()) {
     if (index - confirmed >= width) await settleNext();
     if (failure !== undefined) break;
-    const after = options.chained === true && index > 0 ? facts[index - 1]?.msgId : undefined;
-    outcomes.push(publish(broker, fact, options, after).then(succeeded, failed));
+    outcomes.push(publish(fact, facts[index - 1]));
   }
   while (failure === undefined && confirmed < outcomes.length) await settleNext();
   await Promise.all(outcomes); // Those behind a failure are settled too, so that a repeat does not overtake them.
-  if (confirmed === 0 && failure !== undefined && !(failure instanceof DomainError)) throw failure;
+  if (confirmed === 0 && isUsageError(failure)) throw failure;
   return confirmed;
-}
-
-function succeeded(): undefined {
-  return undefined;
-}
-
-function failed(error: unknown): unknown {
-  return error;
 }

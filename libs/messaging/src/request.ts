@@ -16,6 +16,12 @@ export function refusalOf(error: DomainError): Refusal {
   return { code: error.code, ...error.options };
 }
 
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  /** The answer is wanted below this subject, a subscription for each, and not in the connection's own inbox. */
+  readonly answersTo?: string;
+}
+
 /**
  * Asks a Nest microservice over plain request and reply (packets as of `ServerNats` of @nestjs/microservices 12:
  * `{pattern, data, id}` there, `{id, response | err, isDisposed}` back) and gives its answer.
@@ -27,12 +33,13 @@ export async function request<T>(
   broker: Broker,
   subject: string,
   data: unknown,
-  options: { readonly timeoutMs: number },
+  { timeoutMs, answersTo }: RequestOptions,
 ): Promise<T> {
   const packet = JSON.stringify({ pattern: subject, data, id: randomUUID() });
   let body: string;
   try {
-    const reply = await broker.connected.request(subject, packet, { timeout: options.timeoutMs });
+    const own = answersTo === undefined ? {} : { noMux: true, reply: `${answersTo}.${randomUUID()}` };
+    const reply = await broker.connected.request(subject, packet, { timeout: timeoutMs, ...own });
     body = reply.string();
   } catch (error) {
     throw isUsageError(error) ? error : brokerUnavailable();

@@ -1,4 +1,4 @@
-import type { FourLevelActionOf, Subject } from './grants.js';
+import type { FourLevelActionOf, Level, Subject } from './grants.js';
 import type { Principal } from './principal.js';
 import { reachAt, type OwnedRecord } from './reach.js';
 
@@ -8,9 +8,21 @@ export type RecordFilter =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'responsible'; readonly userIds: readonly string[] };
 
+/** A principal never changes: what he reaches at a level is sorted once, however large his group is. */
+const KNOWN = new WeakMap<Principal, Map<Level, RecordFilter>>();
+
 /** The filter of lists, cards, streams and exports; agrees with `decide` on every record. */
 export function filterFor<S extends Subject>(principal: Principal, subject: S, action: FourLevelActionOf<S>): RecordFilter {
-  const reach = reachAt(principal.rights.level(subject, action), principal);
+  const level = principal.rights.level(subject, action);
+  let filters = KNOWN.get(principal);
+  if (filters === undefined) KNOWN.set(principal, (filters = new Map()));
+  let filter = filters.get(level);
+  if (filter === undefined) filters.set(level, (filter = filterAt(level, principal)));
+  return filter;
+}
+
+function filterAt(level: Level, principal: Principal): RecordFilter {
+  const reach = reachAt(level, principal);
   return reach.kind === 'responsible' ? { kind: 'responsible', userIds: [...reach.userIds].sort() } : reach;
 }
 

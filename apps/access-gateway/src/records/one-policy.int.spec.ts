@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type pg from 'pg';
 import type { AuthorizationRow } from '#contracts';
@@ -144,19 +144,50 @@ async function holdAgainstModel(company: GeneratedCompany, filterOf: FilterOf): 
     if (person.isActive) await holdPartsOfDeals(company, person, authorization);
   }
   await holdOpenedTogether(company);
+  await holdOpenedTogether(company, await sessionsOf(company));
+}
+
+/** Openings that look at the session themselves, by person; every third of them meets one that ended, or rights that changed. */
+type Sessions = ReadonlyMap<string, { readonly id: string; readonly hash: Buffer; readonly isGood: boolean }>;
+
+async function sessionsOf({ people }: GeneratedCompany): Promise<Sessions> {
+  const sessions = new Map(people.map(({ id }, n) => [id, { id: randomUUID(), hash: randomBytes(32), isGood: n % 3 !== 2 }]));
+  for (const [n, person] of people.entries()) {
+    const { id, hash, isGood } = sessions.get(person.id) as { id: string; hash: Buffer; isGood: boolean };
+    await gateway.query(
+      `INSERT INTO access.sessions (id, token_hash, user_id, epoch, ip, expires_at, ended_at, ended_reason)
+       VALUES ($1, $2, $3, 0, '192.0.2.1', now() + interval '1 hour', $4, $5)`,
+      [id, hash, person.id, ...(isGood || n % 2 === 0 ? [null, null] : [new Date(), 'signed-out'])],
+    );
+  }
+  return sessions;
+}
+
+/** The opening by the person's session. One that is not good is of rights that changed, where the session itself did not end. */
+function inSession(opening: Opening, { row }: Authorization, sessions: Sessions | undefined): Opening {
+  const session = sessions?.get(row.userId);
+  if (session === undefined) return opening;
+  const [request, , ...rest] = opening.gate;
+  const authzVersion = session.isGood ? row.authzVersion : row.authzVersion - 1;
+  return {
+    ...opening,
+    gate: [request, session.id, ...rest],
+    session: { hash: session.hash, authzVersion, needsSecondFactor: false },
+  };
 }
 
 /** Everybody opens everything in as few statements as there are forms: each sees what he sees when he is by himself. */
-async function holdOpenedTogether(company: GeneratedCompany): Promise<void> {
+async function holdOpenedTogether(company: GeneratedCompany, sessions?: Sessions): Promise<void> {
   const asked = new Map<string, { person: Person; type: Type; id: string; opening: ReturnType<typeof placedOpening> }[]>();
   const expected: string[] = [];
   for (const person of company.people) {
     const authorization = await authorizationOf(person.id);
     for (const record of company.records) {
       const { type, id } = record;
-      const opening = placedOpening(openingOf(authorization, type, id));
+      const opening = placedOpening(inSession(openingOf(authorization, type, id), authorization, sessions));
       asked.set(opening.text, [...(asked.get(opening.text) ?? []), { person, type, id, opening }]);
-      if (maySee(company, person, type, record)) expected.push(`${person.id} ${id}`);
+      const isGood = sessions?.get(person.id)?.isGood !== false;
+      if (isGood && maySee(company, person, type, record)) expected.push(`${person.id} ${id}`);
     }
   }
   const seen: string[] = [];

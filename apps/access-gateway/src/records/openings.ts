@@ -29,6 +29,7 @@ export class Openings<Row extends OpenedRow> {
       alone: async ({ opening }) => ({ row: (await run(openCardSql(opening)))[0] }),
       together: async (asked) => answersOf(asked, await run(openCardsSql(asked.map(({ placed }) => placed)))),
       statementOf: ({ placed }) => placed.text,
+      atOnce: 1,
     });
   }
 

@@ -1,3 +1,4 @@
+import { joinedUuidArray, uuidArray } from '../database/uuid-array.js';
 import { Values } from './record-sql.js';
 
 /** One value of one request, of a column that all requests of a statement have. */
@@ -38,13 +39,14 @@ export function askedRows(requests: readonly (readonly Placed[])[]): {
   for (const [index, { type }] of first.entries()) {
     const column = requests.map((request) => request[index]?.value ?? null);
     if (!type.endsWith('[]')) {
-      values.push(column);
+      values.push(type === 'uuid' ? uuidArray(column as readonly (string | null)[]) : column);
       sources.push(hidden(index + 1, `${type}[]`));
       names.push(`v_${index + 1}`);
       continue;
     }
     const arrays = column as readonly (readonly unknown[] | null)[];
-    values.push(arrays.flatMap((array) => array ?? []));
+    const given = arrays.filter((array) => array !== null);
+    values.push(type === 'uuid[]' ? joinedUuidArray(given as readonly (readonly string[])[]) : given.flat());
     further.push(() => {
       let end = 0;
       const bounds = arrays.map((array) => (array === null ? null : ([end + 1, (end += array.length)] as const)));

@@ -1,5 +1,6 @@
 import { searchQuery } from '#contracts';
 import type { RecordFilter } from '#policy';
+import { joinedUuidArray } from '../database/uuid-array.js';
 import type { ListRequest, Sort } from './list-request.js';
 import type { RecordKind } from './record-kind.js';
 
@@ -20,7 +21,7 @@ export class Values {
   }
 
   add(value: unknown, type: string): string {
-    this.list.push(value);
+    this.list.push(type === 'uuid[]' && Array.isArray(value) ? joinedUuidArray([value as readonly string[]]) : value);
     return `$${this.list.length}::${type}`;
   }
 }

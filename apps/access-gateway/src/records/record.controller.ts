@@ -21,12 +21,13 @@ import {
   type Page,
 } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
-import { CurrentWho, RequiresRight, RequiresScope, ServedByGate, type Who } from '../requests/request-context.js';
+import { CurrentWho, OpensCard, RequiresRight, RequiresScope, ServedByGate, type Who } from '../requests/request-context.js';
 import { Authentication } from '../requests/authentication.js';
 import { byPresentRights } from './gate.js';
 import { recordBodies } from './record-bodies.js';
 import { COMPANIES, CONTACTS, DEALS, type RecordKind } from './record-kind.js';
 import { parseListRequest } from './list-request.js';
+import { requireRealRequest } from './real-request.js';
 import { Records, type ListPage } from './records.js';
 import { cardSchemas, rowSchemas } from './shown-records.js';
 
@@ -71,13 +72,6 @@ function momentOf({ at, ...rest }: Readonly<Record<string, unknown>>): string | 
   return typeof at === 'string' && isInstant(at)
     ? at
     : refuseField('validation-failed', 'at', 'Give a time as ISO 8601 with its zone.');
-}
-
-/** Only real openings count: no prefetch, and no request that another site's page made. */
-function requireRealRequest({ headers }: FastifyRequest): void {
-  const purpose = `${String(headers['sec-purpose'] ?? '')} ${String(headers['purpose'] ?? '')}`.toLowerCase();
-  if (purpose.includes('prefetch') || purpose.includes('prerender')) refuse('prefetch-refused');
-  if (headers['sec-fetch-site'] === 'cross-site') refuse('forbidden');
 }
 
 /** The routes that contacts, companies and deals share, in one shape. */
@@ -141,6 +135,7 @@ function recordController(kind: RecordKind): Type {
     @RequiresScope(readScope)
     @RequiresRight(type, 'view')
     @ServedByGate()
+    @OpensCard(type)
     @Operation({
       summary: `Open the card of a ${type}, as it is or as it was: recorded and counted`,
       tag,

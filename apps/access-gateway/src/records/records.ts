@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DomainError, refuse } from '#kernel';
 import {
   cardAtContext,
@@ -16,15 +15,18 @@ import type { CoreClient } from '../core/core-client.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import { pageOf, type Page } from '../http/index.js';
 import type { WatchRelay } from '../relay/watch-relay.js';
+import type { Presumption } from '../requests/presumed-sessions.js';
 import type { Who } from '../requests/request-context.js';
 import type { Opening } from './card-sql.js';
 import { gateOf, gateValues, requireAdmitted, requireSameRights, type Admission } from './gate.js';
 import { cursorKeys, type ListRequest } from './list-request.js';
 import { MadeCards } from './made-cards.js';
+import { OpenedCards } from './opened-cards.js';
 import { Openings } from './openings.js';
 import type { RecordKind } from './record-kind.js';
 import { countSql, filterSql, listSql, Values, type ListFilters, type Sql } from './record-sql.js';
 import { searchRows } from './search-rows.js';
+import { statementName } from './statement-names.js';
 import { ViewerTurns } from './viewer-turns.js';
 import { shownCard, shownRow, type CardParts, type RecordRow } from './shown-records.js';
 
@@ -33,7 +35,7 @@ interface CardRow extends RecordRow {
   readonly attribution?: Readonly<Record<string, string>> | null;
   readonly possible_duplicates?: readonly string[] | null;
 }
-type OpenedRow = CardRow & Admission & { readonly masked: boolean };
+type OpenedRow = CardRow & Admission & { readonly masked: boolean; readonly unseen?: boolean };
 type ListedRow = RecordRow & { readonly sort_key: string };
 
 export interface ShownCard {
@@ -57,6 +59,7 @@ export class Records {
   private readonly openings: Openings<OpenedRow>;
   private readonly madeCards: MadeCards<CardRow>;
   private readonly gate: ReturnType<typeof gateOf>;
+  private readonly atOnce = new OpenedCards<OpenedRow>();
 
   constructor(
     private readonly database: GatewayDatabase,
@@ -76,8 +79,27 @@ export class Records {
    * Opens a card: recorded and counted before it is returned. Throws `not-found` (not counted), or as `requireAdmitted`.
    */
   open(kind: RecordKind, who: Who, id: string): Promise<ShownCard> {
+    // It had its turn, and is counted: nothing is waited for any more.
+    const opened = this.atOnce.take(who, kind, id);
+    if (opened !== undefined) return this.shown(kind, who, id, opened);
     const until = performance.now() + this.database.answerWithinMs;
     return this.turns.run(who.principal.userId, () => this.openInTurn(kind, who, id, until));
+  }
+
+  /**
+   * Opens the card for `open` in the one statement that also looks at the session, if both are as presumed. Null when nothing was opened:
+   * because of the session, because the record is not visible, or because it is not this person's turn. Else whether the session is to be noted as
+   * used. Throws what the database threw.
+   */
+  async openAtOnce(kind: RecordKind, { who, session }: Presumption, id: string): Promise<{ readonly isUnseen: boolean } | null> {
+    const { userId } = who.principal;
+    // Who would have to wait is looked at first: an ended session is told at once, however busy its owner is.
+    if (!this.turns.isFree(userId)) return null;
+    const opening = { ...openingOf(kind, who, id), session };
+    const row = await this.turns.run(userId, () => this.openings.open(opening, this.database.answerWithinMs));
+    if (row === undefined) return null;
+    this.atOnce.keep(who, kind, id, row);
+    return { isUnseen: row.unseen === true };
   }
 
   /**
@@ -134,7 +156,11 @@ export class Records {
 
   private async openInTurn(kind: RecordKind, who: Who, id: string, until: number): Promise<ShownCard> {
     const row = await this.openings.open(openingOf(kind, who, id), until - performance.now());
-    if (row === undefined) return this.refuseUnseen(kind, who, id);
+    return row === undefined ? this.refuseUnseen(kind, who, id) : this.shown(kind, who, id, row);
+  }
+
+  /** Throws as `requireAdmitted`. */
+  private async shown(kind: RecordKind, who: Who, id: string, row: OpenedRow): Promise<ShownCard> {
     this.hurryRefusals(row);
     requireAdmitted(who, row);
     const parts = row.masked ? {} : await this.clearPoints(kind, who, id);
@@ -261,18 +287,6 @@ export class Records {
       values,
     );
   }
-}
-
-const NAMES = new Map<string, string>();
-/** Lists have many forms; beyond these no name is kept, and the digest is made each time. */
-const MOST_NAMES = 500;
-
-function statementName(text: string): string {
-  const known = NAMES.get(text);
-  if (known !== undefined) return known;
-  const name = `records-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
-  if (NAMES.size < MOST_NAMES) NAMES.set(text, name);
-  return name;
 }
 
 function openingOf(kind: RecordKind, who: Who, id: string): Opening {

@@ -32,6 +32,7 @@ function statementsOf(kind: RecordKind): Readonly<Record<string, Sql>> {
   });
   const sought = asked({ q: 'ivan pet' });
   const opening: Opening = { kind, id: ID, principal, settings, gate: [ID, ID, null, '127.0.0.1'] };
+  const session = { hash: Buffer.alloc(32), authzVersion: 1, needsSecondFactor: false };
   const values = new Values();
   return {
     'next page': listSql(kind, page, filters),
@@ -41,6 +42,8 @@ function statementsOf(kind: RecordKind): Readonly<Record<string, Sql>> {
     count: countSql(kind, narrowed, filters),
     opening: openCardSql(opening),
     'opening among several': openCardsSql([placedOpening(opening)]),
+    'opening that looks at the session': openCardSql({ ...opening, session }),
+    'the same among several': openCardsSql([placedOpening({ ...opening, session })]),
     'opening of the past': openCardSql({ ...opening, named: [ID] }),
     'card just made': { text: madeCardSql(kind, ID, principal, values), values: values.list },
   };

@@ -17,6 +17,11 @@ export class ViewerTurns {
   /** `withinMs`: the longest wait for a turn. */
   constructor(private readonly withinMs: number) {}
 
+  /** Whether it would be this person's turn at once. */
+  isFree(userId: string): boolean {
+    return (this.#turns.get(userId)?.active ?? 0) < MOST_AT_ONCE;
+  }
+
   /**
    * Runs the work when it is its turn. Throws `dependency-unavailable` when too many of this person wait already, or his turn does not
    * come in time.

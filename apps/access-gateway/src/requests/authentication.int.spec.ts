@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecuritySettings } from '#contracts';
@@ -5,6 +6,9 @@ import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } 
 import { GatewayFixture, type Answer, type Person } from '../../test/gateway-fixture.js';
 import { openApiDocument, type OpenApiDocument } from '../openapi/document.js';
 import { API_VERSION } from '../openapi/openapi.controller.js';
+import { openingAtOnce } from '../records/opening-at-once.js';
+import { Records } from '../records/records.js';
+import type { Who } from './request-context.js';
 
 const DOCUMENT = join(import.meta.dirname, '..', '..', '..', '..', 'test', 'contracts', 'openapi.gen.json');
 
@@ -200,6 +204,71 @@ describe('every request', () => {
     expect(later.body['token']).toMatch(/^pls_t_/);
     expect(later.body['id']).not.toBe(first.body['id']);
     expect(laterAgain.body).toEqual({ ...later.body, token: undefined });
+  });
+
+  it('of a card that is asked for plainly is decided in the statement that opens it, unless anything is not as it was', async () => {
+    const { app, parts } = await fixture.gateway();
+    const gateway = { app, parts, url: await app.getUrl(), stop: () => Promise.resolve() };
+    const person = await fixture.person({ isAdmin: true });
+    const token = await fixture.signIn(person, { gateway });
+    const id: string = randomUUID();
+    await fixture.core.query(
+      `INSERT INTO read.contacts (id, name, search, created_at, updated_at, version) VALUES ($1, 'N', '', now(), now(), 1)`,
+      [id],
+    );
+    const open = (path = id, call: object = {}): Promise<Answer> =>
+      fixture.call('GET', `/v1/contacts/${path}`, { token, gateway, ...call });
+    const opened = async (): Promise<unknown> =>
+      (await fixture.monitor.query('SELECT FROM watch.disclosures WHERE user_id = $1', [person.id])).rowCount;
+    const atOnce = openingAtOnce(parts.authentication, app.get(Records));
+    const rules = {
+      opens: 'contact',
+      scope: 'contacts:read',
+      right: { subject: 'contact', action: 'view' },
+      servedByGate: true,
+    } as const;
+    const openAtOnce = (params = { id }, query = {}, more = {}): Promise<Who | null> => {
+      const headers = { authorization: `Bearer ${token}`, ...more };
+      const arrival = { requestId: randomUUID(), method: 'GET', headers, ip: '127.0.0.1', rules, action: null };
+      return atOnce({ params, query, headers } as unknown as Parameters<typeof atOnce>[0], arrival);
+    };
+
+    // Nobody is presumed who was not let in before.
+    expect([await openAtOnce(), await opened()]).toEqual([null, 0]);
+    expect([(await open()).status, await opened()]).toEqual([200, 1]);
+    expect((await openAtOnce())?.caller).toMatchObject({ userId: person.id, tokenId: null, ip: '127.0.0.1' });
+    expect([(await open()).status, await opened()]).toEqual([200, 3]);
+    // What is to be refused, or is not there, is left to the usual way.
+    expect(await openAtOnce({ id: 'x' })).toBeNull();
+    expect(await openAtOnce({ id: randomUUID() })).toBeNull();
+    expect(await openAtOnce({ id }, { at: 'x' })).toBeNull();
+    expect(await openAtOnce({ id }, {}, { purpose: 'prefetch' })).toBeNull();
+    expect([(await open('x')).status, (await open(randomUUID())).status, (await open(`${id}?at=x`)).status]).toEqual([
+      404, 404, 422,
+    ]);
+    expect((await open(id, { headers: { purpose: 'prefetch' } })).body['code']).toBe('prefetch-refused');
+    expect(await opened()).toBe(3);
+
+    const changes: [change: () => Promise<unknown>, answered: unknown, isAtOnce: boolean][] = [
+      [() => fixture.rightsChanged(), 200, false],
+      [() => fixture.settings(allowList({ entries: [entry('127.0.0.5')] })), 'ip-not-allowed', false],
+      [() => fixture.settings(allowList({ enabled: false })), 200, false],
+      // The gate refuses who is held, whatever else the statement looks at.
+      [() => fixture.hold(person), 'view-limit-reached', true],
+    ];
+    for (const [n, [change, answered, isAtOnce]] of changes.entries()) {
+      await change();
+      const before = Number(await opened());
+      const presumed = await openAtOnce();
+      const answer = await open();
+      expect([n, answer.body['code'] ?? answer.status, presumed !== null]).toEqual([n, answered, isAtOnce]);
+      expect([n, await opened()]).toEqual([n, before + (answered === 200 ? 1 : 0)]);
+    }
+    await fixture.own.query(`UPDATE access.sessions SET ended_at = now(), ended_reason = 'signed-out' WHERE user_id = $1`, [
+      person.id,
+    ]);
+    expect([await openAtOnce(), (await open()).status, (await open('x')).status]).toEqual([null, 401, 401]);
+    expect(await opened()).toBe(5);
   });
 
   it('decides rights before it looks at the body', async () => {

@@ -6,7 +6,9 @@ import { AddressRule } from '../addresses/address-rule.js';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import { requiresSecondFactor } from '../second-factors/required-factor.js';
 import { type Authorization, Authorizations } from './authorizations.js';
+import { isStanding, refusalByRights } from './entry.rules.js';
 import { LiveTokens, type LiveToken } from './live-tokens.js';
+import { PresumedSessions, type Presumption } from './presumed-sessions.js';
 import type { Refusals } from './refusals.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
@@ -38,6 +40,7 @@ interface Admission extends Omit<Arrival, 'method' | 'headers'> {
  */
 export class Authentication {
   readonly #shown = new WeakMap<Who, ShownToken>();
+  readonly #presumed = new PresumedSessions();
 
   constructor(
     private readonly tokens: LiveTokens,
@@ -53,13 +56,35 @@ export class Authentication {
    * `second-factor-required`; `scope-missing`; `forbidden`. `dependency-unavailable` when it cannot be told.
    */
   async authenticate(arrival: Arrival): Promise<Who> {
-    const { authorization, cookie } = arrival.headers;
-    // Where both are sent, the header holds: only a program of ours can have written it.
-    const byCookie = authorization === undefined;
-    const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
+    const { shown, admission } = shownBy(arrival);
     if (shown === null) throw new DomainError('unauthenticated');
-    const { method, headers, ...rest } = arrival;
-    return this.#admit(shown, { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers), isUse: true });
+    const { who, token } = await this.#admit(shown, admission);
+    this.#presumed.keep(shown, token);
+    return who;
+  }
+
+  /**
+   * Who asks, if his session lives and his rights are those in memory: for a statement that holds both against the database before it does
+   * anything (ADR 39). Null where that is not known, or where he would be refused: `authenticate` decides then, and tells.
+   */
+  presume(arrival: Arrival): Presumption | null {
+    const { shown, admission } = shownBy(arrival);
+    const token = shown === null ? undefined : this.#presumed.get(shown);
+    const authorization = token && this.authorizations.known(token.userId);
+    if (shown === null || token === undefined || authorization === undefined) return null;
+    const { ip, isForeign } = admission;
+    if (isForeign || !isStanding(token, authorization) || !this.#admitsFrom(ip, token, authorization)) return null;
+    if (refusalByRights(token, authorization, admission.rules) !== null) return null;
+    const { authzVersion } = authorization.row;
+    const session = { hash: shown.hash, authzVersion, needsSecondFactor: requiresSecondFactor(authorization.row) };
+    const who = whoOf({ ...token, held: false }, authorization, { ...admission, ip });
+    this.#shown.set(who, shown);
+    return { who, session };
+  }
+
+  /** What a statement told of a session that was presumed: it lives, and is to be noted as used when it was not for long. */
+  confirmed({ who }: Presumption, isUnseen: boolean): void {
+    if (isUnseen && who.sessionId !== null) this.tokens.noteUse(who.sessionId);
   }
 
   /**
@@ -69,7 +94,7 @@ export class Authentication {
   async recheck(who: Who, rules: RouteRules): Promise<Who> {
     const shown = this.#shown.get(who);
     if (shown === undefined) throw new DomainError('unauthenticated');
-    return this.#admit(shown, {
+    const present = await this.#admit(shown, {
       requestId: who.requestId,
       ip: who.ip,
       rules,
@@ -78,9 +103,10 @@ export class Authentication {
       isForeign: false,
       isUse: false,
     });
+    return present.who;
   }
 
-  async #admit(shown: ShownToken, arrival: Admission): Promise<Who> {
+  async #admit(shown: ShownToken, arrival: Admission): Promise<{ who: Who; token: LiveToken }> {
     const { token, authorization } = await this.#standing(shown, arrival.isUse);
     if (token.held && arrival.rules.servedByGate !== true) throw new DomainError('unauthenticated');
     if (arrival.isForeign) throw new DomainError('cross-site-request');
@@ -88,28 +114,22 @@ export class Authentication {
     this.#requireRights(token, authorization, arrival);
     const who = whoOf(token, authorization, { ip, requestId: arrival.requestId, byCookie: arrival.byCookie });
     this.#shown.set(who, shown);
-    return who;
+    return { who, token };
   }
 
   #requireRights(token: LiveToken, authorization: Authorization, { rules, ip, action }: Admission): void {
-    try {
-      refuseTokenOfOthers(token, authorization);
-      refuseWithoutSecondFactor(token, authorization, rules);
-      refuseByRules(token, authorization, rules);
-    } catch (error) {
-      if (error instanceof DomainError) void this.refusals.note({ actorId: token.userId, ip, code: error.code, action });
-      throw error;
-    }
+    const refusal = refusalByRights(token, authorization, rules);
+    if (refusal === null) return;
+    void this.refusals.note({ actorId: token.userId, ip, code: refusal.code, action });
+    throw refusal;
   }
 
   async #standing(shown: ShownToken, isUse: boolean): Promise<{ token: LiveToken; authorization: Authorization }> {
     try {
       const token = await this.tokens.find(shown, isUse);
       const authorization = token === null ? null : await this.authorizations.current(token.userId, token.authzVersion);
-      if (token === null || authorization === null) throw new DomainError('unauthenticated');
-      const { status, epoch } = authorization.row;
-      // An invited person who holds a session has taken the invitation up: a credential is what makes him active.
-      if (status === 'deactivated' || epoch !== token.epoch) throw new DomainError('unauthenticated');
+      if (token === null) this.#presumed.drop(shown);
+      if (token === null || authorization === null || !isStanding(token, authorization)) throw new DomainError('unauthenticated');
       return { token, authorization };
     } catch (error) {
       if (error instanceof DomainError) throw error;
@@ -118,38 +138,32 @@ export class Authentication {
     }
   }
 
-  async #allowedAddress(token: LiveToken, { row }: Authorization, ip: string | null): Promise<string> {
-    const via = token.scopes === null ? 'session' : 'token';
-    const admitted = this.addressRule.admits({ ip, isAdmin: row.isAdmin, via }, row.settings, row.authzVersion);
-    const own = token.cidrs.length === 0 || (ip !== null && new AddressList(token.cidrs).holds(ip));
-    if (ip !== null && admitted && own) return ip;
-    await this.audit.noteOften('address.refused', { actorId: row.userId, ip, details: { via, id: token.id } });
+  async #allowedAddress(token: LiveToken, authorization: Authorization, ip: string | null): Promise<string> {
+    if (this.#admitsFrom(ip, token, authorization)) return ip;
+    const details = { via: wayOf(token), id: token.id };
+    await this.audit.noteOften('address.refused', { actorId: token.userId, ip, details });
     throw new DomainError('ip-not-allowed');
   }
-}
 
-function refuseTokenOfOthers(token: LiveToken, { row }: Authorization): void {
-  if (token.scopes !== null && row.settings.api.adminsOnly && !row.isAdmin) throw new DomainError('api-admins-only');
-}
-
-function refuseWithoutSecondFactor(token: LiveToken, { row }: Authorization, rules: RouteRules): void {
-  if (token.scopes !== null || token.hasSecondFactor || rules.withoutSecondFactor === true) return;
-  if (requiresSecondFactor(row)) throw new DomainError('second-factor-required');
-}
-
-function refuseByRules(token: LiveToken, { principal }: Authorization, { scope, right, anyOf }: RouteRules): void {
-  const holds = ({ subject, action }: NonNullable<RouteRules['right']>): boolean =>
-    principal.rights.level(subject, action) !== 'forbidden';
-  if (anyOf !== undefined) {
-    const inScope = anyOf.filter((one) => token.scopes === null || token.scopes.includes(one.scope));
-    if (inScope.length === 0) throw new DomainError('scope-missing');
-    if (!inScope.some((one) => holds(one.right))) throw new DomainError('forbidden');
-    return;
+  #admitsFrom(ip: string | null, token: LiveToken, { row }: Authorization): ip is string {
+    if (ip === null) return false;
+    const subject = { ip, isAdmin: row.isAdmin, via: wayOf(token) };
+    if (!this.addressRule.admits(subject, row.settings, row.authzVersion)) return false;
+    return token.cidrs.length === 0 || new AddressList(token.cidrs).holds(ip);
   }
-  if (token.scopes !== null && scope !== 'any' && (scope === undefined || !token.scopes.includes(scope))) {
-    throw new DomainError('scope-missing');
-  }
-  if (right !== undefined && !holds(right)) throw new DomainError('forbidden');
+}
+
+/** The token that a request shows, null for none of ours, and what of the request is decided about beside it. */
+function shownBy({ method, headers, ...rest }: Arrival): { readonly shown: ShownToken | null; readonly admission: Admission } {
+  const { authorization, cookie } = headers;
+  // Where both are sent, the header holds: only a program of ours can have written it.
+  const byCookie = authorization === undefined;
+  const shown = byCookie ? parseSessionToken(cookieToken(cookie)) : parseBearer(authorization);
+  return { shown, admission: { ...rest, byCookie, isForeign: byCookie && !isFromOwnPage(method, headers), isUse: true } };
+}
+
+function wayOf(token: LiveToken): 'session' | 'token' {
+  return token.scopes === null ? 'session' : 'token';
 }
 
 type Way = Pick<Who, 'ip' | 'requestId' | 'byCookie'>;

@@ -38,6 +38,11 @@ export class Authorizations {
     return this.#load(userId);
   }
 
+  /** What is in memory of a person, of whatever version. */
+  known(userId: string): Authorization | undefined {
+    return this.#known.get(userId);
+  }
+
   /** Forgets a person; the next request reads him anew. */
   drop(userId: string): void {
     this.#known.delete(userId);

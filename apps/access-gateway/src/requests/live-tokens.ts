@@ -33,14 +33,25 @@ interface Row {
   has_second_factor: boolean;
 }
 
-/** Liveness, version of rights and hold in one round trip, by the database's clock. */
+/** Of `access.sessions AS s`: the live one with this hash, by the database's clock. */
+export const liveSessionSql = (
+  hash: string,
+): string => `s.token_hash = ${hash} AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+    AND s.last_seen_at > clock_timestamp() - interval '${SESSION_IDLE}'`;
+
+/** Not noted as used for so long that it is due. */
+export const UNSEEN_SQL = `s.last_seen_at < clock_timestamp() - interval '1 minute'`;
+
+/** A second factor is in force. */
+export const HAS_SECOND_FACTOR_SQL = `EXISTS (SELECT FROM access.second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL)`;
+
+/** Liveness, version of rights and hold in one round trip. */
 const sessionSql = (hash: string): string => `
   SELECT s.token_hash, s.id, s.user_id, s.epoch, sec.authz_version, watch.is_held(s.user_id) AS held, NULL::text[] AS scopes,
-         '{}'::text[] AS cidrs, s.last_seen_at < clock_timestamp() - interval '1 minute' AS unseen,
-         EXISTS (SELECT FROM access.second_factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS has_second_factor
+         '{}'::text[] AS cidrs, ${UNSEEN_SQL} AS unseen,
+         ${HAS_SECOND_FACTOR_SQL} AS has_second_factor
   FROM access.sessions s CROSS JOIN read.security sec
-  WHERE s.token_hash = ${hash} AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
-    AND s.last_seen_at > clock_timestamp() - interval '${SESSION_IDLE}'`;
+  WHERE ${liveSessionSql(hash)}`;
 
 const apiTokenSql = (hash: string): string => `
   SELECT t.token_hash, t.id, t.user_id, t.epoch, sec.authz_version, watch.is_held(t.user_id) AS held, t.scopes, t.cidrs,
@@ -93,7 +104,7 @@ export class LiveTokens {
   async find(shown: ShownToken, isUse: boolean): Promise<LiveToken | null> {
     const { row } = await this.#looks.ask(shown);
     if (row === undefined) return null;
-    if (row.unseen && isUse) this.#touch(row.id);
+    if (row.unseen && isUse) this.noteUse(row.id);
     const {
       id,
       user_id: userId,
@@ -108,7 +119,7 @@ export class LiveTokens {
   }
 
   /** Notes that a session was used, at most once a minute and beside the request: losing one note costs a minute of idle time. */
-  #touch(sessionId: string): void {
+  noteUse(sessionId: string): void {
     if (this.#touching.has(sessionId)) return;
     this.#touching.add(sessionId);
     this.#database

@@ -55,6 +55,7 @@ export const RequestId = createParamDecorator(
 
 export {
   AnyScope,
+  OpensCard,
   Public,
   RequiresAnyOf,
   RequiresRight,

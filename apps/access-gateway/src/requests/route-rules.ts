@@ -1,5 +1,5 @@
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
-import type { ActionOf, Subject } from '#policy';
+import type { ActionOf, RecordType, Subject } from '#policy';
 import type { OperationDescription } from '../openapi/operation-description.js';
 import type { Scope } from './scopes.js';
 
@@ -16,6 +16,8 @@ export interface RouteRules {
     readonly right: { readonly subject: string; readonly action: string };
   }>;
   readonly servedByGate?: boolean;
+  /** Opens the card of the record that `:id` names: token and card may be looked at in one statement (ADR 39). */
+  readonly opens?: RecordType;
   /** Reached also by a session whose owner has yet to set up the second factor that a role of his requires. */
   readonly withoutSecondFactor?: boolean;
   readonly operation?: OperationDescription;
@@ -54,6 +56,9 @@ export const RequiresAnyOf = (anyOf: NonNullable<RouteRules['anyOf']>): MethodDe
 
 /** Opens or lists records: a held person comes through with `who.held`, so that the gate refuses him in its own words. */
 export const ServedByGate = (): MethodDecorator => addRules({ servedByGate: true });
+
+/** Opens the card that `:id` names. */
+export const OpensCard = (opens: RecordType): MethodDecorator => addRules({ opens });
 
 /** Where a required second factor is set up, and little else: a session without one reaches the route. */
 export const WithoutSecondFactor = (): MethodDecorator => addRules({ withoutSecondFactor: true });

@@ -25,7 +25,7 @@ describe('a second factor that a role requires', () => {
   const personOf = async (roleName: string): Promise<string> => {
     const person = await fixture.person();
     const roleId = uuidv7();
-    const grants = JSON.stringify({ users: { view: 'allowed' } });
+    const grants = JSON.stringify({ users: { view: 'allowed' }, contact: { view: 'allowed' } });
     await fixture.core.query(
       'INSERT INTO read.roles (id, name, grants, require_second_factor, version) VALUES ($1, $2, $3, $4, 1)',
       [...[roleId, roleName, grants, roleName === STRICT_ROLE]],
@@ -47,6 +47,18 @@ describe('a second factor that a role requires', () => {
     const code = new TOTP({ secret: OtpSecret.fromBase32(secret) }).generate();
     expect((await ask('POST', '/v1/me/totp/confirm', { code })).status).toBe(200);
     expect((await ask('GET', '/v1/users')).status).toBe(200);
+    const id = uuidv7();
+    await fixture.core.query(
+      `INSERT INTO read.contacts (id, name, search, created_at, updated_at, version) VALUES ($1, 'N', '', now(), now(), 1)`,
+      [id],
+    );
+    const open = async (): Promise<unknown> => (await ask('GET', `/v1/contacts/${id}`)).status;
+    expect([await open(), await open()]).toEqual([200, 200]);
+    // Without a change of rights: the statement that opens looks at it itself.
+    await fixture.own.query('UPDATE access.second_factors SET confirmed_at = NULL');
+    expect([await open(), await open()]).toEqual([403, 403]);
+    await fixture.own.query('UPDATE access.second_factors SET confirmed_at = clock_timestamp()');
+    expect(await open()).toBe(200);
     expect((await ask('DELETE', '/v1/sessions/current')).status).toBe(204);
   });
 

@@ -37,7 +37,7 @@ export class MonitorClient {
 
   private async ask<Reply extends { readonly ok: true }>(name: string, query: object): Promise<Reply> {
     const reply = await request<Reply | RefusalReply>(this.broker, SUBJECTS.monitorQuery(name), query, {
-      timeoutMs: DEADLINE_MS,
+      ...{ timeoutMs: DEADLINE_MS, answersTo: SUBJECTS.monitorAnswers },
     });
     if (!reply.ok) throw new DomainError(reply.code);
     return reply;
