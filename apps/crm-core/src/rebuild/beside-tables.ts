@@ -22,13 +22,20 @@ export async function createBeside(client: ClientBase, shapes: Shapes): Promise<
   for (const shape of shapes.values()) {
     await requireCopyable(client, shape);
     await client.query(`CREATE TABLE ${shape.beside} (LIKE ${shape.table} INCLUDING ALL EXCLUDING INDEXES)`);
-    const { rows } = await client.query<{ options: string | null }>(
-      `SELECT array_to_string(reloptions, ', ') AS options FROM pg_class WHERE oid = to_regclass($1)`,
-      [shape.table],
-    );
-    const options = rows[0]?.options ?? null;
-    if (options !== null) await client.query(`ALTER TABLE ${shape.beside} SET (${options})`);
+    for (const statement of await settingsOf(client, shape)) await client.query(statement);
   }
+}
+
+/** Settings of the table and of how its columns are counted, which LIKE does not copy. */
+async function settingsOf(client: ClientBase, { table, beside }: TableShape): Promise<readonly string[]> {
+  const { rows } = await client.query<{ setting: string }>(
+    `SELECT format('SET (%s)', array_to_string(reloptions, ', ')) AS setting FROM pg_class
+     WHERE oid = to_regclass($1) AND reloptions IS NOT NULL
+     UNION ALL SELECT format('ALTER COLUMN %I SET STATISTICS %s', attname, attstattarget) FROM pg_attribute
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped AND attstattarget IS NOT NULL`,
+    [table],
+  );
+  return rows.map(({ setting }) => `ALTER TABLE ${beside} ${setting}`);
 }
 
 /** What LIKE does not copy and this does not either: a table that has it must not be swapped without a word. */
