@@ -9,13 +9,15 @@ const LONGEST_WORD = 255;
  * PostgreSQL's own parser, which makes hosts, paths and numbers of some texts, sees neither.
  */
 export function searchWords(text: string): readonly string[] {
-  const folded = PLAIN.test(text) ? text.toLowerCase().replaceAll('ё', 'е') : foldedForms(text);
-  const words = folded.match(WORD) ?? [];
+  const words =
+    (PLAIN.test(text) ? text.toLowerCase().replaceAll('ё', 'е').match(PLAIN_WORD) : foldedForms(text).match(WORD)) ?? [];
   return [...new Set(words.map((word) => (word.length > LONGEST_WORD ? [...word].slice(0, LONGEST_WORD).join('') : word)))];
 }
 
 /** ASCII and Russian letters have one form each, and one lower case: for them the long way comes to the same. */
 const PLAIN = /^[\x20-\x7EА-яЁё]*$/;
+/** A word of such a text, in lower case and without ё. */
+const PLAIN_WORD = /[a-z0-9а-я]+/g;
 
 function foldedForms(text: string): string {
   // Through upper case, and that from lower case (ẞ has an upper case of its own): letters that have no single lower form (ß, ﬃ, final

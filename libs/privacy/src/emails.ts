@@ -55,8 +55,8 @@ function asciiDomain(domain: string): string {
 export function maskEmail(email: string): string {
   const at = email.lastIndexOf('@');
   const dot = email.lastIndexOf('.');
-  const [first] = email;
-  const [label] = email.slice(at + 1);
+  const first = email.codePointAt(0);
+  const label = email.codePointAt(at + 1);
   if (at < 1 || dot < at + 2 || dot === email.length - 1 || first === undefined || label === undefined) return WHOLE_MASK;
-  return `${first}***@${label}***.${email.slice(dot + 1).toLowerCase()}`;
+  return `${String.fromCodePoint(first)}***@${String.fromCodePoint(label)}***.${email.slice(dot + 1).toLowerCase()}`;
 }

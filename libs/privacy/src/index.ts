@@ -18,7 +18,7 @@ export { emailKey, maskEmail, parseEmail, type ParsedEmail } from './emails.js';
 export { FREE_TEXT_MAX, findsNumber, maskText } from './free-text.js';
 export { kekIdOf, localKeyWrapper, newDataKey, open, seal, wrappedWith, type JsonValue, type KeyWrapper } from './sealing.js';
 export { openSecrets, sealSecrets } from './sealed-fields.js';
-export { blindIndex } from './blind-index.js';
+export { blindIndex, blindIndexHex } from './blind-index.js';
 export {
   EnvelopeSender,
   exportReceiverKeys,

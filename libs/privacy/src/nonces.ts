@@ -5,11 +5,15 @@ export const NONCE_BYTES = 12;
 /** Nonces are cut from a piece of randomness, each once: a call for twelve bytes takes as long as one for all of these. */
 const NONCES_AT_ONCE = 256;
 let randomness = Buffer.alloc(0);
+let used = 0;
 
 /** A random nonce, never given before. */
 export function freshNonce(): Buffer {
-  if (randomness.length < NONCE_BYTES) randomness = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
-  const nonce = randomness.subarray(0, NONCE_BYTES);
-  randomness = randomness.subarray(NONCE_BYTES);
-  return nonce;
+  if (used === randomness.length) {
+    randomness = randomBytes(NONCES_AT_ONCE * NONCE_BYTES);
+    used = 0;
+  }
+  const start = used;
+  used += NONCE_BYTES;
+  return randomness.subarray(start, used);
 }

@@ -17,6 +17,13 @@ export class Scratch {
     return most > SCRATCH_BYTES ? undefined : this.#bytes.write(text, 0, encoding);
   }
 
+  /** The bytes themselves, until the next ones are written; false when they are too long for this memory. */
+  copy(bytes: Uint8Array): boolean {
+    if (bytes.length > SCRATCH_BYTES) return false;
+    this.#bytes.set(bytes);
+    return true;
+  }
+
   /** A part of what was written last. */
   view(start: number, end: number): Buffer {
     const place = start * (SCRATCH_BYTES + 1) + end;

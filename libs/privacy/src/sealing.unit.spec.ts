@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { Secret } from '#kernel';
 import {
   blindIndex,
+  blindIndexHex,
   localKeyWrapper,
   newDataKey,
   open,
@@ -138,8 +139,10 @@ describe('blindIndex', () => {
     const index = blindIndex(key, 'phone', '+79161234567');
     expect(index).toHaveLength(32);
     expect(blindIndex(key, 'phone', '+79161234567')).toEqual(index);
+    expect(blindIndexHex(key, 'phone', '+79161234567')).toBe(index.toString('hex'));
     expect(blindIndex(key, 'email', '+79161234567')).not.toEqual(index);
     expect(blindIndex(newDataKey(), 'phone', '+79161234567')).not.toEqual(index);
     expect(() => blindIndex(Buffer.alloc(8), 'phone', 'x')).toThrow(RangeError);
+    expect(() => blindIndexHex(Buffer.alloc(8), 'phone', 'x')).toThrow(RangeError);
   });
 });

@@ -110,7 +110,7 @@ describe('the shapes of events', () => {
     const present = open(sample, aggregate);
     expect(misfits(present.event.data, source.get(sample.type) as Shape)).toEqual([]);
     aggregate.evolve(aggregate.initialState, present.event as never);
-    const tools = { sealPoint: () => 'sealed', blindIndex: () => Buffer.alloc(32) };
+    const tools = { sealPoint: () => 'sealed', blindIndex: () => '00'.repeat(32) };
     const changes = projectionOf(aggregate, present, tools);
     expect(changes.flatMap(statementsOf).every(({ text }) => text.length > 0)).toBe(true);
     // The start check counts changes of rights in these streams alone.

@@ -21,7 +21,11 @@ const fieldsOf =
   });
 const idOf =
   (idName: string, ...shown: readonly string[]): Line['details'] =>
-  (id, data) => ({ [idName]: id, ...Object.fromEntries(shown.map((name) => [name, data[name] ?? null])) });
+  (id, data) => {
+    const details: Record<string, unknown> = { [idName]: id };
+    for (const name of shown) details[name] = data[name] ?? null;
+    return details;
+  };
 
 /** A contact point of a record, as `{contactId, phoneId}` and the like. */
 const pointOf = (kind: 'phone' | 'email', { recordType, recordId, pointId, phoneId }: Values): Values => ({

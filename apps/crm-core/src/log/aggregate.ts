@@ -21,8 +21,8 @@ export type ProjectedEvent<E extends DomainEvent = DomainEvent> = RecordedEvent<
 export interface ProjectionTools {
   /** Seals for the vault with the owner's key, bound to the point's id. */
   sealPoint(pointId: string, value: string): string;
-  /** HMAC for exact lookup; canonical form in, 32 bytes out. */
-  blindIndex(kind: 'phone' | 'email', canonical: string): Buffer;
+  /** HMAC for exact lookup; canonical form in, 32 bytes out, hexadecimal. */
+  blindIndex(kind: 'phone' | 'email', canonical: string): string;
 }
 
 /** Data of an older shape, secrets open, to the next shape. Pure; it must not throw on anything that was ever written. */

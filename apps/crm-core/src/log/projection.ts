@@ -1,5 +1,5 @@
 import { auditRowsOf } from '../audit/audit-rows.js';
-import { blindIndex, seal } from '#privacy';
+import { blindIndexHex, seal } from '#privacy';
 import type { AnyAggregate, ProjectionTools, ProjectedEvent } from './aggregate.js';
 import type { RowChange } from './row-change.js';
 
@@ -20,7 +20,7 @@ export function projectionTools(lookupKey: Buffer, stream: string, key: Buffer |
       if (key === undefined) throw new Error('a stream without a key has no points');
       return seal(key, value, pointPlace(stream, pointId));
     },
-    blindIndex: (kind, canonical) => blindIndex(lookupKey, kind, canonical),
+    blindIndex: (kind, canonical) => blindIndexHex(lookupKey, kind, canonical),
   };
 }
 

@@ -12,8 +12,8 @@ export interface PointRow extends VaultPoint {
 export interface FoldedRows {
   /** By table and key: the rows there are at the end. */
   readonly rows: ReadonlyMap<ReadTable, ReadonlyMap<unknown, Columns>>;
-  /** By table: the keys of rows that there are or once were. */
-  readonly touched: ReadonlyMap<ReadTable, ReadonlySet<unknown>>;
+  /** By table: the keys of rows that once were, or were changed and never were. Some may be there again. */
+  readonly gone: ReadonlyMap<ReadTable, ReadonlySet<unknown>>;
   readonly points: readonly PointRow[];
   /** Records whose points there are or once were. */
   readonly pointRecords: ReadonlySet<string>;
@@ -34,7 +34,8 @@ function firstRow(table: ReadTable): Row | undefined {
 /** Rows of read models in memory, as the changes of events make them: what the statements of an append do to the tables. */
 export class RowFold {
   readonly #rows = new Map<ReadTable, Map<unknown, Row>>();
-  readonly #touched = new Map<ReadTable, Set<unknown>>();
+  /** Keys of rows that are not there any more, or never came to be. */
+  readonly #gone = new Map<ReadTable, Set<unknown>>();
   #points: PointRow[] = [];
   readonly #pointRecords = new Set<string>();
   readonly #destroyedKeys: string[] = [];
@@ -44,14 +45,14 @@ export class RowFold {
     switch (change.kind) {
       case 'insert': {
         const key = change.row[READ_TABLES[change.table]];
-        const rows = this.#touch(change.table, key);
+        const rows = this.#rowsOf(change.table);
         if (!rows.has(key)) rows.set(key, { ...change.row });
         return;
       }
       case 'update':
         return this.#update(change);
       case 'remove':
-        return void this.#touch(change.table, change.key).delete(change.key);
+        return this.#remove(change.table, change.key);
       case 'points':
         return this.#replacePoints(change);
       case 'destroy-key':
@@ -69,15 +70,20 @@ export class RowFold {
 
   result(): FoldedRows {
     return {
-      ...{ rows: this.#rows, touched: this.#touched, points: this.#points, pointRecords: this.#pointRecords },
-      ...{ destroyedKeys: this.#destroyedKeys, raises: this.#raises },
+      rows: this.#rows,
+      gone: this.#gone,
+      points: this.#points,
+      pointRecords: this.#pointRecords,
+      destroyedKeys: this.#destroyedKeys,
+      raises: this.#raises,
     };
   }
 
   #update({ table, key, version, set, merge }: Extract<RowChange, { kind: 'update' }>): void {
-    const rows = this.#touch(table, key);
+    const rows = this.#rowsOf(table);
     const row = rows.get(key) ?? firstRow(table);
-    if (row === undefined || Number(row['version']) >= version) return;
+    if (row === undefined) return this.#remove(table, key);
+    if (Number(row['version']) >= version) return;
     for (const [name, members] of merge === undefined ? [] : Object.entries(merge)) {
       const present = JSON.parse(String(row[name])) as Record<string, unknown>;
       row[name] = JSON.stringify({ ...present, ...members });
@@ -96,10 +102,14 @@ export class RowFold {
     this.#points = [...kept, ...added];
   }
 
-  #touch(table: ReadTable, key: unknown): Map<unknown, Row> {
-    const touched = this.#touched.get(table);
-    if (touched === undefined) this.#touched.set(table, new Set([key]));
-    else touched.add(key);
+  #remove(table: ReadTable, key: unknown): void {
+    this.#rows.get(table)?.delete(key);
+    const gone = this.#gone.get(table);
+    if (gone === undefined) this.#gone.set(table, new Set([key]));
+    else gone.add(key);
+  }
+
+  #rowsOf(table: ReadTable): Map<unknown, Row> {
     let rows = this.#rows.get(table);
     if (rows === undefined) this.#rows.set(table, (rows = new Map<unknown, Row>()));
     return rows;

@@ -15,6 +15,7 @@ import { formsInFull } from './0014-forms-in-full.js';
 import { appendEach0015 } from './0015-append-each.js';
 import { leads } from './0016-leads.js';
 import { appendTogether0017 } from './0017-append-together.js';
+import { noStatisticsOfMasks } from './0018-no-statistics-of-masks.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -33,6 +34,7 @@ const migrations = {
   '0015-append-each': appendEach0015,
   '0016-leads': leads,
   '0017-append-together': appendTogether0017,
+  '0018-no-statistics-of-masks': noStatisticsOfMasks,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

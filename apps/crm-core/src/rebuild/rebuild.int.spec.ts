@@ -68,7 +68,7 @@ const leftBeside = async (): Promise<unknown> =>
 async function catalogue(): Promise<unknown> {
   const { rows } = await admin.query(
     `SELECT c.oid::regclass::text AS "table", c.relowner::regrole::text AS owner, c.relacl::text[] AS rights, c.reloptions AS options,
-       (SELECT jsonb_agg(jsonb_build_array(a.attname, a.attacl::text, a.attnotnull, a.attgenerated, format_type(a.atttypid, a.atttypmod),
+       (SELECT jsonb_agg(jsonb_build_array(a.attname, a.attacl::text, a.attnotnull, a.attgenerated, format_type(a.atttypid, a.atttypmod), a.attstattarget,
                pg_get_expr(d.adbin, d.adrelid)) ORDER BY a.attnum)
         FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,

@@ -14,14 +14,22 @@ export function withoutReplaced(
   events: readonly LoggedEvent[],
 ): readonly LoggedEvent[] {
   if (changedBy === undefined || !events.some(({ type }) => type === changedBy)) return events;
-  const replaced = new Set<string>();
-  const kept = events.toReversed().map((event) => {
-    if (event.version > 1 && event.type !== changedBy) return event;
-    const data = event.data as Data;
-    const names = Object.keys(data).filter((name) => replaced.has(name));
-    if (event.type === changedBy) for (const name of Object.keys(data)) if (name !== MERGED) replaced.add(name);
-    if (names.length === 0) return event;
-    return { ...event, data: { ...data, ...Object.fromEntries(names.map((name) => [name, undefined])) } };
-  });
-  return kept.reverse();
+  const kept = events.slice();
+  // Few names: looking through them costs less than a set of them.
+  const replaced: string[] = [];
+  for (let at = events.length - 1; at >= 0; at -= 1) {
+    const event = events[at] as LoggedEvent;
+    const isChange = event.type === changedBy;
+    if (event.version > 1 && !isChange) continue;
+    const names = Object.keys(event.data as Data);
+    if (names.some((name) => replaced.includes(name))) kept[at] = { ...event, data: without(event.data as Data, replaced) };
+    if (isChange) for (const name of names) if (name !== MERGED && !replaced.includes(name)) replaced.push(name);
+  }
+  return kept;
+}
+
+function without(data: Data, replaced: readonly string[]): Data {
+  const kept: Record<string, unknown> = {};
+  for (const name of Object.keys(data)) if (!replaced.includes(name)) kept[name] = data[name];
+  return kept;
 }

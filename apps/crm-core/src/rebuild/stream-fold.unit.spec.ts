@@ -32,11 +32,13 @@ describe('row changes of a stream', () => {
     expect(fold.row('read.roles', '1')).toMatchObject({ name: 'later' });
   });
 
-  it('given no row, when it is changed, then there is none; when it was removed, it is remembered as touched', () => {
-    expect(rowOf([updateRow('read.roles', '1', 2, { name: 'x' })])).toBeUndefined();
-    const { rows, touched } = foldChanges('role-1', [made, removeRow('read.roles', '1')]);
+  it('given no row, when it is changed, then there is none; when it was removed, it is remembered as gone', () => {
+    const none = foldChanges('role-1', [updateRow('read.roles', '1', 2, { name: 'x' })]);
+    expect(none.rows.get('read.roles')?.size).toBe(0);
+    expect(none.gone.get('read.roles')).toEqual(new Set(['1']));
+    const { rows, gone } = foldChanges('role-1', [made, removeRow('read.roles', '1')]);
     expect(rows.get('read.roles')?.size).toBe(0);
-    expect(touched.get('read.roles')).toEqual(new Set(['1']));
+    expect(gone.get('read.roles')).toEqual(new Set(['1']));
   });
 
   it('merges members into a jsonb column', () => {

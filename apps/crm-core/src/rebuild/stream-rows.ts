@@ -14,8 +14,9 @@ export async function replaceRows(
 ): Promise<void> {
   const gone = new Map<BuiltTable, unknown[]>();
   const add = (table: BuiltTable, keys: Iterable<unknown>): void => void gone.set(table, [...(gone.get(table) ?? []), ...keys]);
-  for (const { touched, pointRecords } of streams) {
-    for (const [table, keys] of touched) if (table !== COUNTED_TABLE) add(table, keys);
+  for (const { rows, gone, pointRecords } of streams) {
+    for (const [table, byKey] of rows) if (table !== COUNTED_TABLE) add(table, byKey.keys());
+    for (const [table, keys] of gone) if (table !== COUNTED_TABLE) add(table, keys);
     if (pointRecords.size > 0) add(POINTS_TABLE, pointRecords);
   }
   for (const [table, keys] of gone) {

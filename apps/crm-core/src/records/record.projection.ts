@@ -1,6 +1,6 @@
 import { searchVector } from '#contracts';
 import type { ProjectionTools, ProjectedEvent } from '../log/aggregate.js';
-import { insertRow, updateRow, type Columns, type RowChange } from '../log/row-change.js';
+import { insertRow, updateRow, type RowChange } from '../log/row-change.js';
 import { lookupForm, maskPoint, type ContactPoint } from './domain/contact-point.js';
 import { maskedText, maskedTextOrNull, type PersonalText } from './domain/personal-text.js';
 import { shownValues } from './domain/custom-values.js';
@@ -8,8 +8,8 @@ import type { RecordEvent, SharedFields } from './domain/record.decider.js';
 
 export interface RecordProjection<Fields> {
   readonly table: 'read.contacts' | 'read.companies' | 'read.deals';
-  /** The columns of the fields given, masked. */
-  columns(fields: Partial<Fields>): Columns;
+  /** The columns of the fields given, masked: a row of the caller's own. */
+  columns(fields: Partial<Fields>): Record<string, unknown>;
 }
 
 /** Event → row changes for what all records share. */
@@ -19,24 +19,22 @@ export function projectRecord<Kind extends string, Fields extends SharedFields>(
   recorded: ProjectedEvent<RecordEvent<Kind, Fields>>,
 ): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  const update = (set: Columns): RowChange & { kind: 'update' } =>
-    updateRow(table, aggregateId, version, { ...set, updated_at: metadata.at });
+  const update = (set: Record<string, unknown>): RowChange & { kind: 'update' } => {
+    set['updated_at'] = metadata.at;
+    return updateRow(table, aggregateId, version, set);
+  };
   switch (event.type.slice(kind.length)) {
     case 'Created': {
       const data = event.data as Fields & { responsibleId: string | null; leadId: string | null };
-      return [
-        insertRow(table, {
-          id: aggregateId,
-          ...columns(data),
-          custom_fields: JSON.stringify(shownValues(data.customFields)),
-          ...(table === 'read.companies' ? {} : { lead_id: data.leadId }),
-          responsible_id: data.responsibleId,
-          created_by: metadata.actorId,
-          created_at: metadata.at,
-          updated_at: metadata.at,
-          version,
-        }),
-      ];
+      const row: Record<string, unknown> = { id: aggregateId };
+      Object.assign(row, columns(data));
+      row['custom_fields'] = JSON.stringify(shownValues(data.customFields));
+      if (table !== 'read.companies') row['lead_id'] = data.leadId;
+      row['responsible_id'] = data.responsibleId;
+      row['created_by'] = metadata.actorId;
+      row['created_at'] = row['updated_at'] = metadata.at;
+      row['version'] = version;
+      return [insertRow(table, row)];
     }
     case 'Changed': {
       const data = event.data as Partial<Fields>;
@@ -55,20 +53,19 @@ export function projectRecord<Kind extends string, Fields extends SharedFields>(
 }
 
 /** A name or title, and the words by which a list finds it: those of the masked text, for nothing else may be searched. */
-export function nameColumns(column: 'name' | 'title', text: PersonalText): Columns {
+export function setName(row: Record<string, unknown>, column: 'name' | 'title', text: PersonalText): void {
   const masked = maskedText(text);
-  return { [column]: masked, search: searchVector(masked) };
+  row[column] = masked;
+  row['search'] = searchVector(masked);
 }
 
 /** The jsonb column of a list of points: masks only. */
 export function pointsColumn(points: readonly ContactPoint[]): string {
   return JSON.stringify(
-    points.map((point) => ({
-      id: point.id,
-      label: maskedTextOrNull(point.label),
-      masked: maskPoint(point),
-      ...(point.unverified ? { unverified: true } : {}),
-    })),
+    points.map((point) => {
+      const shown = { id: point.id, label: maskedTextOrNull(point.label), masked: maskPoint(point) };
+      return point.unverified ? { ...shown, unverified: true } : shown;
+    }),
   );
 }
 
@@ -87,7 +84,7 @@ export function vaultPoints(
     const form = lookupForm(point);
     return {
       id: point.id,
-      blind: form === null ? null : tools.blindIndex(kind, form).toString('hex'),
+      blind: form === null ? null : tools.blindIndex(kind, form),
       sealed: tools.sealPoint(point.id, point.value.expose()),
     };
   });

@@ -148,7 +148,7 @@ describe('a deal', () => {
     ];
     const before = await rows();
     expect(before).toMatchObject([{ version: 1 }, [{ deal_id: id, values: { utm_term: 'shown' }, version: 1 }]]);
-    const tools = { sealPoint: () => '', blindIndex: () => Buffer.alloc(32) };
+    const tools = { sealPoint: () => '', blindIndex: () => '00'.repeat(32) };
     const recorded = events.map((event) => ({ event, id: randomUUID(), aggregateId: id, version: 1, metadata }));
     for (const { text, values } of recorded.flatMap((event) => dealAggregate.project(event, tools)).flatMap(statementsOf)) {
       await pool.query(text, [...values]);

@@ -1,20 +1,20 @@
 import type { ProjectionTools, ProjectedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { nameColumns, pointsColumn, projectRecord, vaultPoints } from '../../records/record.projection.js';
-import type { Columns, RowChange } from '../../log/row-change.js';
+import { pointsColumn, projectRecord, setName, vaultPoints } from '../../records/record.projection.js';
+import type { RowChange } from '../../log/row-change.js';
 import type { CompanyEvent, CompanyFields } from '../domain/company.events.js';
 
 /** The columns of `read.companies` for the fields given: masked, whatever they hold. */
-function columns(fields: Partial<CompanyFields>): Columns {
-  return {
-    ...(fields.name === undefined ? {} : nameColumns('name', fields.name)),
-    ...(fields.phones === undefined ? {} : { phones: pointsColumn(fields.phones) }),
-    ...(fields.emails === undefined ? {} : { emails: pointsColumn(fields.emails) }),
-    ...(fields.website === undefined ? {} : { website: maskedTextOrNull(fields.website) }),
-    ...(fields.address === undefined ? {} : { address: maskedTextOrNull(fields.address) }),
-    ...(fields.note === undefined ? {} : { note: maskedTextOrNull(fields.note) }),
-    ...(fields.tags === undefined ? {} : { tags: fields.tags.map(maskedText) }),
-  };
+function columns(fields: Partial<CompanyFields>): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  if (fields.name !== undefined) setName(row, 'name', fields.name);
+  if (fields.phones !== undefined) row['phones'] = pointsColumn(fields.phones);
+  if (fields.emails !== undefined) row['emails'] = pointsColumn(fields.emails);
+  if (fields.website !== undefined) row['website'] = maskedTextOrNull(fields.website);
+  if (fields.address !== undefined) row['address'] = maskedTextOrNull(fields.address);
+  if (fields.note !== undefined) row['note'] = maskedTextOrNull(fields.note);
+  if (fields.tags !== undefined) row['tags'] = fields.tags.map(maskedText);
+  return row;
 }
 
 export function projectCompany(recorded: ProjectedEvent<CompanyEvent>, tools: ProjectionTools): readonly RowChange[] {

@@ -1,26 +1,33 @@
 import { Secret } from '#kernel';
 import type { ProjectedEvent } from '../../log/aggregate.js';
 import { maskedText, maskedTextOrNull } from '../../records/domain/personal-text.js';
-import { insertRow, removeRow, updateRow, type Columns, type RowChange } from '../../log/row-change.js';
-import { nameColumns, projectRecord } from '../../records/record.projection.js';
+import { insertRow, removeRow, updateRow, type RowChange } from '../../log/row-change.js';
+import { projectRecord, setName } from '../../records/record.projection.js';
 import type { DealAttribution, DealEvent, DealFields, DealPlace } from '../domain/deal.events.js';
 
 /** The columns of `read.deals` for the fields given: masked, whatever they hold. Only a creation names a place. */
-function columns(fields: Partial<DealFields & DealPlace>): Columns {
-  return {
-    ...(fields.title === undefined ? {} : nameColumns('title', fields.title)),
-    ...(fields.amount === undefined ? {} : { amount: fields.amount?.value ?? null, currency: fields.amount?.currency ?? null }),
-    ...(fields.contactIds === undefined ? {} : { contact_ids: fields.contactIds }),
-    ...(fields.companyId === undefined ? {} : { company_id: fields.companyId }),
-    ...(fields.note === undefined ? {} : { note: maskedTextOrNull(fields.note) }),
-    ...(fields.tags === undefined ? {} : { tags: fields.tags.map(maskedText) }),
-    ...(fields.pipelineId === undefined ? {} : { pipeline_id: fields.pipelineId, stage_id: fields.stageId, status: 'open' }),
-  };
+function columns(fields: Partial<DealFields & DealPlace>): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  if (fields.title !== undefined) setName(row, 'title', fields.title);
+  if (fields.amount !== undefined) {
+    row['amount'] = fields.amount?.value ?? null;
+    row['currency'] = fields.amount?.currency ?? null;
+  }
+  if (fields.contactIds !== undefined) row['contact_ids'] = fields.contactIds;
+  if (fields.companyId !== undefined) row['company_id'] = fields.companyId;
+  if (fields.note !== undefined) row['note'] = maskedTextOrNull(fields.note);
+  if (fields.tags !== undefined) row['tags'] = fields.tags.map(maskedText);
+  if (fields.pipelineId !== undefined) {
+    row['pipeline_id'] = fields.pipelineId;
+    row['stage_id'] = fields.stageId;
+    row['status'] = 'open';
+  }
+  return row;
 }
 
 export function projectDeal(recorded: ProjectedEvent<DealEvent>): readonly RowChange[] {
   const { event, aggregateId, version, metadata } = recorded;
-  const update = (set: Columns): readonly RowChange[] => [
+  const update = (set: Record<string, unknown>): readonly RowChange[] => [
     updateRow('read.deals', aggregateId, version, { ...set, updated_at: metadata.at }),
   ];
   switch (event.type) {
@@ -34,7 +41,7 @@ export function projectDeal(recorded: ProjectedEvent<DealEvent>): readonly RowCh
       return update({ status: 'open', lose_reason: null });
     case 'DealErased':
       return [
-        ...update({ ...nameColumns('title', Secret.erased()), note: null, tags: [], custom_fields: '{}', lose_reason: null }),
+        ...update({ ...columns({ title: Secret.erased() }), note: null, tags: [], custom_fields: '{}', lose_reason: null }),
         removeRow('read.deal_attributions', aggregateId),
         { kind: 'destroy-key', owner: event.data.keyOwner },
       ];

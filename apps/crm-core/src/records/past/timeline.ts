@@ -35,7 +35,7 @@ const TABLES: Readonly<Record<RecordType, ReadTable>> = {
 };
 
 /** Nothing is stored of a row of the past, so nothing is sealed for the vault. */
-const NO_VAULT: ProjectionTools = { sealPoint: () => '', blindIndex: () => Buffer.alloc(32) };
+const NO_VAULT: ProjectionTools = { sealPoint: () => '', blindIndex: () => '00'.repeat(32) };
 
 /** The record after each of its events, oldest first. What read models show is what is shown of the past: the same projection. */
 export function timeline(type: RecordType, aggregate: AnyAggregate, events: readonly RecordedEvent[]): readonly Moment[] {
