@@ -88,9 +88,10 @@ export function cursorKeys(sort: Sort, { value, id }: Position): unknown {
   return [sortText(sort), isTime && value !== null ? isoInstant(value) : value, id];
 }
 
-/** `2026-01-31 09:00:00.123456+00` as ISO 8601 has it; an offset may lack its minutes. */
+/** `2026-01-31 09:00:00.12+00` as ISO 8601 has it, to the microsecond, so that all are of one length; an offset may lack its minutes. */
 function isoInstant(text: string): string {
-  return text.replace(' ', 'T').replace(/[+-]\d{2}$/, '$&:00');
+  const [, day, time, fraction = '', offset = ''] = /^(\S+) (\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\S+)$/.exec(text) ?? [];
+  return `${day}T${time}.${fraction.padEnd(6, '0')}${offset.length === 3 ? `${offset}:00` : offset}`;
 }
 
 function sortText({ field, descending }: Sort): string {

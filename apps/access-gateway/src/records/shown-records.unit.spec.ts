@@ -33,11 +33,12 @@ it('no instant is no answer', () => {
   expect(() => shownInstant('infinity')).toThrow(RangeError);
 });
 
-it('a cursor keeps the microseconds, as ISO 8601 with a zone', () => {
+it('a cursor keeps the microseconds, as ISO 8601 with a zone, and is no shorter for what has none', () => {
   const sort = { field: 'updatedAt', descending: true } as const;
   for (const [text, kept] of [
     ['2026-01-31 09:00:00.123456+00', '2026-01-31T09:00:00.123456+00:00'],
-    ['2026-01-31 14:30:00+05:30', '2026-01-31T14:30:00+05:30'],
+    ['2026-01-31 09:00:00.12+00', '2026-01-31T09:00:00.120000+00:00'],
+    ['2026-01-31 14:30:00+05:30', '2026-01-31T14:30:00.000000+05:30'],
   ] as const) {
     expect(cursorKeys(sort, { value: text, id: 'an id' })).toEqual(['-updatedAt', kept, 'an id']);
     expect(isInstant(kept)).toBe(true);
