@@ -36,13 +36,14 @@ const DOCUMENT = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
 
 const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> = {
   card: openCard,
-  list: listContacts,
   command: createContact,
   intake: leadIntake,
   append: appendEvent,
   gate,
   windows,
   cutoff: cutOff,
+  // Behind the rows that would work in what it grows: a million contacts.
+  list: listContacts,
   rebuild: rebuildReadModels,
 };
 /** Rows that take minutes to prepare or to run: by name only. */
