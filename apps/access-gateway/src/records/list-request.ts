@@ -90,7 +90,8 @@ export function cursorKeys(sort: Sort, { value, id }: Position): unknown {
 
 /** `2026-01-31 09:00:00.12+00` as ISO 8601 has it, to the microsecond, so that all are of one length; an offset may lack its minutes. */
 function isoInstant(text: string): string {
-  const [, day, time, fraction = '', offset = ''] = /^(\S+) (\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\S+)$/.exec(text) ?? [];
+  const [, day, time, fraction = '', offset] = /^(\S+) (\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\S+)$/.exec(text) ?? [];
+  if (offset === undefined) throw new RangeError('not an instant');
   return `${day}T${time}.${fraction.padEnd(6, '0')}${offset.length === 3 ? `${offset}:00` : offset}`;
 }
 

@@ -29,8 +29,10 @@ it.each([
   expect(shownInstant(text)).toBe(shown);
 });
 
-it('no instant is no answer', () => {
+it('no instant is no answer, and no place to go on from', () => {
   expect(() => shownInstant('infinity')).toThrow(RangeError);
+  const sort = { field: 'createdAt', descending: true } as const;
+  expect(() => cursorKeys(sort, { value: 'infinity', id: 'an id' })).toThrow(RangeError);
 });
 
 it('a cursor keeps the microseconds, as ISO 8601 with a zone, and is no shorter for what has none', () => {

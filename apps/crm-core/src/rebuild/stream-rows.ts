@@ -12,14 +12,15 @@ export async function replaceRows(
   target: (shape: TableShape) => string,
   streams: readonly FoldedStream[],
 ): Promise<void> {
-  const gone = new Map<BuiltTable, unknown[]>();
-  const add = (table: BuiltTable, keys: Iterable<unknown>): void => void gone.set(table, [...(gone.get(table) ?? []), ...keys]);
+  const replaced = new Map<BuiltTable, unknown[]>();
+  const add = (table: BuiltTable, keys: Iterable<unknown>): void =>
+    void replaced.set(table, [...(replaced.get(table) ?? []), ...keys]);
   for (const { rows, gone, pointRecords } of streams) {
     for (const [table, byKey] of rows) if (table !== COUNTED_TABLE) add(table, byKey.keys());
     for (const [table, keys] of gone) if (table !== COUNTED_TABLE) add(table, keys);
     if (pointRecords.size > 0) add(POINTS_TABLE, pointRecords);
   }
-  for (const [table, keys] of gone) {
+  for (const [table, keys] of replaced) {
     const shape = shapes.get(table);
     if (shape === undefined) throw new Error(`no shape of ${table}`);
     await client.query(`DELETE FROM ${target(shape)} WHERE ${shape.key} = ANY($1::${shape.keyType}[])`, [keys]);
