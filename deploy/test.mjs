@@ -2,7 +2,7 @@
 // passed on to it.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { NODE, ROOT, runInstead, setUp } from './setup.mjs';
 
 const ENDED_AFTER_MS = 30_000;
@@ -35,9 +35,11 @@ function endWhenDone() {
 
 /** A suite that could not run has no failed test of its own; it counts as one, or its tests would be missing unnoticed. */
 function finish(exitCode) {
-  const { passed, failed } = count();
+  const { passed, failed, names } = count();
   rmSync(folder, { recursive: true, force: true });
   if (passed + failed === 0) console.log('\nno tests ran');
+  // Once more at the end, where they are found however long the output is.
+  if (names.length > 0) console.log(`\n${names.map((name) => `✗ ${name}`).join('\n')}`);
   const unexplained = exitCode !== 0 && failed === 0 && passed > 0;
   if (unexplained) console.log(`\njest ended with exit code ${exitCode} although no test failed`);
   console.log(`\n${passed} passed, ${failed + (unexplained ? 1 : 0)} failed`);
@@ -49,10 +51,17 @@ function count() {
   try {
     report = JSON.parse(readFileSync(results, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, names: [] };
   }
   const suites = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
-  return { passed: report.numPassedTests, failed: report.numFailedTests + suites.length };
+  const names = report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => `${relative(ROOT, name)}: ${fullName}`),
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + suites.length,
+    names: [...names, ...suites.map(({ name }) => `${relative(ROOT, name)}: could not run`)],
+  };
 }

@@ -59,6 +59,8 @@ export interface AppendOptions {
 
 /** SQLSTATE of the vault: the key-encryption key of a new data key is out of use. */
 const RETIRED_KEK = 'PA070';
+/** Tries of one append. A try is in vain only when a rotation began since the keys were read: so many would have to follow each other. */
+const APPEND_TRIES = 10;
 
 /** The log as core uses it: opens secrets on the way out, seals them on the way in, projects in the transaction of the append. */
 export class CrmLog {
@@ -138,13 +140,15 @@ export class CrmLog {
     changes: readonly { readonly change: AnyStreamChange; readonly metadata: EventMetadata }[],
     options: Omit<AppendOptions, 'metadata'>,
   ): Promise<void> {
-    try {
-      await this.appendOnce(changes, options);
-    } catch (error) {
-      if ((error as { code?: unknown } | null)?.code !== RETIRED_KEK) throw error;
-      // A rotation began: the new data keys of this append are wrapped anew, and it runs once more.
-      this.keys.refresh();
-      await this.appendOnce(changes, options);
+    for (let left = APPEND_TRIES - 1; ; left -= 1) {
+      try {
+        await this.appendOnce(changes, options);
+        break;
+      } catch (error) {
+        if ((error as { code?: unknown } | null)?.code !== RETIRED_KEK || left === 0) throw error;
+        // A rotation began: the new data keys of this append are wrapped anew, and it runs once more.
+        this.keys.refresh();
+      }
     }
     for (const listener of this.listeners) listener();
   }

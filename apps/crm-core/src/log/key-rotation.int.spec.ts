@@ -11,7 +11,7 @@ import { CoreParts, outcomeOf } from '../commands/core-parts.fixture.js';
 import { contactAggregate } from '../contacts/contact.aggregate.js';
 import { keyWrapper } from './key-encryption-key.js';
 import { KeyFolder } from './key-folder.js';
-import { KeyRing } from './key-ring.js';
+import { KeyRing, type KeyEncryptionKeys } from './key-ring.js';
 import { retireOldKeks, rewrapAll, rotateKeys } from './key-rotation.js';
 
 let database: TestDatabase;
@@ -205,6 +205,25 @@ describe('a core that slept through a rotation', () => {
     // This core has read the folder before the rotation, and not since.
     contacts.push(await make(60), await make(61));
     await expectAllOpen(contacts);
+  });
+
+  it('finds the key in use also when each look at the folder is followed by another rotation', async () => {
+    // What the folder held at its first looks, all retired meanwhile, and then what it holds.
+    const seen: KeyEncryptionKeys[] = [];
+    for (let rotation = 0; rotation < 3; rotation += 1) {
+      seen.push({ current: kek() });
+      const one = await session();
+      await rotateKeys(one, { keyDir }, () => undefined);
+      await one.end();
+    }
+    const ring = new KeyRing(() => seen.shift() ?? new KeyFolder(keyDir).read());
+    const keys = { lookup: newDataKey(), commandMac: newDataKey(), receiver: await newReceiverKeys(), wrapper: ring };
+    const late = new CoreParts(database.coreUrl, keys, '2');
+    late.administratorId = cores[0].administratorId;
+    const { id } = await late.send('CreateContact', { name: 'Late', phones: [], note: 'Note' });
+    await late.end();
+    expect(seen).toEqual([]);
+    await expectAllOpen([...contacts, id]);
   });
 
   it('is waited for when it is in the middle of an append', async () => {

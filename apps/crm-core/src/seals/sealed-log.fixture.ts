@@ -8,7 +8,7 @@ import { Secret } from '#kernel';
 import { createLogger, createPool } from '#platform';
 import { testDatabase, type TestDatabase } from '#testing';
 import { HeadsFile } from './heads-file.js';
-import { SealStore } from './seal-store.js';
+import { LOG_START, SealStore } from './seal-store.js';
 import { Sealer } from './sealer.js';
 import { headSigner, type HeadSigner } from './signing-key.js';
 import { reportOf } from './verify/report.js';
@@ -84,8 +84,16 @@ export class SealedLog {
     const streams = [0, 1, 2].map(() => `contact-${randomUUID()}`);
     for (let round = 0; round < seals; round += 1) {
       for (const stream of streams) await this.append(stream, round * 4, 4);
+      await this.#allVisible(12);
       await allSealed(sealer);
     }
+  }
+
+  /** Waits until so many events can be sealed at once: a transaction of any database of the server may hold back a part of them. */
+  async #allVisible(count: number): Promise<void> {
+    const last = (await this.store.last())?.last ?? LOG_START;
+    for (const end = Date.now() + 20_000; (await this.store.eventsAfter(last, count)).length < count;)
+      if (Date.now() > end) throw new Error('the events were held back for 20 s');
   }
 
   /** All events in commit order. */
@@ -107,7 +115,7 @@ export class SealedLog {
   }
 }
 
-/** Steps until everything is sealed; another test's open transaction may hold the gate for a moment. */
+/** Steps until everything is sealed, in as many seals as it takes: another test's open transaction may hold the gate for a moment. */
 export async function allSealed(sealer: Sealer): Promise<void> {
   for (const end = Date.now() + 20_000; ;) {
     if ((await sealer.step()) === 0 && !(await sealer.isBehind())) return;
