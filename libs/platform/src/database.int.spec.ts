@@ -52,6 +52,15 @@ describe('database', () => {
     expect(isUnavailable(error)).toBe(true);
   });
 
+  it('waits for a connection as long as it was told to', async () => {
+    const patient = createPool({ connectionString: url, max: 1, applicationName: 'spec', connectWithinMs: 10_000 });
+    const taken = await patient.connect();
+    const answer = patient.query<{ one: number }>('SELECT 1 AS one');
+    setTimeout(() => taken.release(), 1_000);
+    expect((await answer).rows).toEqual([{ one: 1 }]);
+    await patient.end();
+  });
+
   it('refuses within a second when all connections are taken', async () => {
     const clients = await Promise.all([1, 2, 3, 4].map(() => pool.connect()));
     const started = Date.now();

@@ -27,12 +27,13 @@ export interface PoolOptions {
   readonly statementTimeoutMs?: number;
   /** The client gives up on a server that does not answer after so long; default: statement timeout and a second. */
   readonly queryTimeoutMs?: number;
+  /** No free connection within so long is an error; default 800 ms, so that a request is refused within a second. */
+  readonly connectWithinMs?: number;
   readonly logger?: Logger;
 }
 
 /**
- * A pool of connections. No free connection within 800 ms is an error (`isUnavailable`), so that a request is refused within a
- * second. `int8` is a number (a RangeError beyond 2^53), `numeric` and `date` stay text, `timestamptz` is a Date.
+ * A pool of connections. That none is free within the time given is an error (`isUnavailable`). `int8` is a number (a RangeError beyond 2^53), `numeric` and `date` stay text, `timestamptz` is a Date.
  */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeout = options.statementTimeoutMs ?? 10_000;
@@ -40,7 +41,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionString: options.connectionString.expose(),
     max: options.max,
     application_name: options.applicationName,
-    connectionTimeoutMillis: 800,
+    connectionTimeoutMillis: options.connectWithinMs ?? 800,
     idleTimeoutMillis: 30_000,
     statement_timeout: statementTimeout,
     query_timeout: options.queryTimeoutMs ?? statementTimeout + 1_000,

@@ -6,7 +6,7 @@ import { EventStore } from '#event-store';
 import type { AcceptedReply, CommandName } from '#contracts';
 import { createPool } from '#platform';
 import { localKeyWrapper, newDataKey } from '#privacy';
-import { testDatabase, type TestDatabase } from '#testing';
+import { CONNECT_PATIENTLY, testDatabase, type TestDatabase } from '#testing';
 import { Authorizations } from '../commands/authorizations.js';
 import { CommandBody, type CommandClass, type CommandContext, type CrmCommand } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
@@ -38,7 +38,10 @@ export class Commands {
 
   static async open(): Promise<Commands> {
     const database = await testDatabase();
-    const pool = createPool({ connectionString: new Secret(database.coreUrl), max: 8, applicationName: 'core', pipeline: true });
+    const pool = createPool({
+      ...{ connectionString: new Secret(database.coreUrl), max: 8, applicationName: 'core', pipeline: true },
+      ...CONNECT_PATIENTLY,
+    });
     const log = new CrmLog(new EventStore(pool), new DataKeys(pool, localKeyWrapper(randomBytes(32), 'given')), newDataKey());
     const shell = new CommandShell(log);
     return new Commands(database, pool, log, shell, handlersOf(shell, pool));

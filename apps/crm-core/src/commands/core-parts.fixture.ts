@@ -6,6 +6,7 @@ import { EventStore } from '#event-store';
 import { bodyContext, type AcceptedReply, type CommandName } from '#contracts';
 import { createPool } from '#platform';
 import { localKeyWrapper, newDataKey, newReceiverKeys, sealFor, type KeyWrapper } from '#privacy';
+import { CONNECT_PATIENTLY } from '#testing';
 import { CreateContact, CreateContactHandler, DeleteContact, DeleteContactHandler } from '../contacts/contacts.handlers.js';
 import {
   AssignDeal,
@@ -86,7 +87,10 @@ export class CoreParts {
   constructor(databaseUrl: string, keys: ServiceKeys & { readonly wrapper: KeyWrapper }, instance = '0') {
     const connectionString = new Secret(databaseUrl);
     this.#keys = keys;
-    this.pool = createPool({ connectionString, max: 12, applicationName: `core-${instance}`, pipeline: true });
+    this.pool = createPool({
+      ...{ connectionString, max: 12, applicationName: `core-${instance}`, pipeline: true },
+      ...CONNECT_PATIENTLY,
+    });
     this.store = new EventStore(this.pool);
     this.log = new CrmLog(this.store, new DataKeys(this.pool, keys.wrapper), keys.lookup);
     this.gate = new Gate(this.pool);

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { EventStore, exactly, type NewEvent } from '#event-store';
 import { Secret } from '#kernel';
 import { createLogger, createPool } from '#platform';
-import { testDatabase, type TestDatabase } from '#testing';
+import { CONNECT_PATIENTLY, testDatabase, type TestDatabase } from '#testing';
 import { HeadsFile } from './heads-file.js';
 import { LOG_START, SealStore } from './seal-store.js';
 import { Sealer } from './sealer.js';
@@ -40,6 +40,7 @@ export class SealedLog {
     await superuser.connect();
     const pool = createPool({
       ...{ connectionString: new Secret(database.coreUrl), max: 4, applicationName: 'core', pipeline: true },
+      ...CONNECT_PATIENTLY,
     });
     return new SealedLog(database, pool, folder, await headSigner(join(folder, 'keys')), superuser);
   }

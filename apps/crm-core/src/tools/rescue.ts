@@ -14,6 +14,9 @@ const NO_KEYS: KeyWrapper = {
   refresh: () => undefined,
 };
 
+/** Whoever calls for a rescue waits rather than is turned away: the machine may have too much to do. */
+const CONNECT_WITHIN_MS = 15_000;
+
 function refuseKey(): never {
   throw new Error('a rescue has no keys');
 }
@@ -24,7 +27,10 @@ function refuseKey(): never {
  */
 async function main(): Promise<void> {
   const config = exitOnConfigError(() => readConfig(coreConfigSchema, process.env));
-  const pool = createPool({ connectionString: config.databaseUrl, max: 1, applicationName: 'rescue', pipeline: true });
+  const pool = createPool({
+    ...{ connectionString: config.databaseUrl, max: 1, applicationName: 'rescue', pipeline: true },
+    connectWithinMs: CONNECT_WITHIN_MS,
+  });
   try {
     const log = new CrmLog(new EventStore(pool), new DataKeys(pool, NO_KEYS), Buffer.alloc(0));
     const { changed, wasEnabled, entries } = await clearAddressList(log, () => new Date());
