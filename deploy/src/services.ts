@@ -3,6 +3,7 @@ import type { StartConfig } from './config.js';
 import type { Connections } from './connections.js';
 import { migrationUrl, type DatabaseRole } from './database-roles.js';
 import type { NatsUser } from './nats-permissions.js';
+import { NODE_FLAGS } from './node-flags.js';
 import { SERVICES, type Service } from './service-names.js';
 
 /** Everything needed to start one instance. */
@@ -46,14 +47,6 @@ const NATS_USER: Readonly<Record<Service, NatsUser>> = {
   'activity-monitor': 'monitor',
   'access-gateway': 'gateway',
   'lead-ingest': 'ingest',
-};
-
-/**
- * The open port is fed by strangers: a small heap (megabytes) keeps what their bodies leave behind from growing the process. What may wait
- * for the disk is bounded far below it (`MAX_PENDING_BYTES` of the spool).
- */
-const NODE_FLAGS: Readonly<Partial<Record<Service, readonly string[]>>> = {
-  'lead-ingest': ['--max-semi-space-size=4', '--max-old-space-size=128'],
 };
 
 const AMBIENT = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
@@ -106,7 +99,7 @@ function describe(service: Service, instance: number, context: ServiceContext): 
     readyUrl: `http://${port === undefined ? '127.0.0.1' : reachable(config.host)}:${port ?? healthPort(name, context)}/health/ready`,
     // The last argument is for whoever reads a list of processes, and for the next start when this one is killed.
     args: [
-      ...(NODE_FLAGS[service] ?? []),
+      ...NODE_FLAGS[service],
       '--import',
       guard,
       '--enable-source-maps',

@@ -29,4 +29,5 @@ export {
   type ProblemCatalogue,
   type ProblemEntry,
 } from './problem-responses.js';
+export { Remembered, type RememberedLimits } from './remembered.js';
 export { post, PostFailed, signatureOf, type PostFault, type PostOptions } from './signed-post.js';

@@ -1,4 +1,5 @@
 import type { AuthorizationRow } from '#contracts';
+import { Remembered } from '#platform';
 import { compileRights, type Grants, type Principal } from '#policy';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 
@@ -8,7 +9,9 @@ export interface Authorization {
   readonly principal: Principal;
 }
 
+/** People in memory, and the ids of their groups together, of which each takes some hundred bytes. */
 const REMEMBERED_MAX = 10_000;
+const GROUP_IDS_MAX = 300_000;
 
 /**
  * People's rights in memory, each under the version of rights it was read at. Whoever asks names the version his statement saw in
@@ -16,7 +19,9 @@ const REMEMBERED_MAX = 10_000;
  */
 export class Authorizations {
   readonly #database: GatewayDatabase;
-  readonly #known = new Map<string, Authorization>();
+  readonly #known = new Remembered<Authorization>({
+    ...{ most: REMEMBERED_MAX, mostWeight: GROUP_IDS_MAX, weightOf: ({ row }) => row.groupUserIds.length },
+  });
   readonly #loading = new Map<string, Promise<Authorization | null>>();
   /** Roles and settings are the same for all: kept once, not once a person. */
   #common: Pick<AuthorizationRow, 'authzVersion' | 'roles' | 'settings'> | undefined;
@@ -68,7 +73,6 @@ export class Authorizations {
       return null;
     }
     const authorization = compile(this.#sharing(row));
-    if (this.#known.size >= REMEMBERED_MAX) this.#known.clear();
     this.#known.set(userId, authorization);
     return authorization;
   }

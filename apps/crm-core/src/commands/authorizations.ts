@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { AuthorizationRow } from '#contracts';
-import { Batches } from '#platform';
+import { Batches, Remembered } from '#platform';
 import { compileRights, type Principal, type Role } from '#policy';
 
 /** What a person may do, under one version of rights. */
@@ -9,7 +9,9 @@ export interface Authorized {
   readonly principal: Principal;
 }
 
+/** People in memory, and the ids of their groups together, of which each takes some hundred bytes. */
 const REMEMBERED_MAX = 10_000;
+const GROUP_IDS_MAX = 300_000;
 /** No rights are kept under it. */
 const NO_VERSION = -1;
 
@@ -19,7 +21,7 @@ const NO_VERSION = -1;
  */
 export class Authorizations {
   /** Of one version. Roles and settings are the same for all: kept once, not once a person. */
-  private known = { authzVersion: NO_VERSION, byUser: new Map<string, Authorized>() };
+  private known = { authzVersion: NO_VERSION, byUser: nobody() };
 
   /** Who asks while a look is on its way is answered by the next one, which begins after he asked: it is never older than his command. */
   private readonly versions: Batches<null, number>;
@@ -61,16 +63,22 @@ export class Authorizations {
     if (row === null || row === undefined) return undefined;
     // What was read before another version came must not stand under the new one.
     const isOld = row.authzVersion < this.known.authzVersion;
-    if (!isOld && (row.authzVersion !== this.known.authzVersion || this.known.byUser.size >= REMEMBERED_MAX)) {
-      this.known = { authzVersion: row.authzVersion, byUser: new Map<string, Authorized>() };
+    if (!isOld && row.authzVersion !== this.known.authzVersion) {
+      this.known = { authzVersion: row.authzVersion, byUser: nobody() };
     }
-    const [other] = this.known.byUser.values();
+    const other = this.known.byUser.any();
     const shared =
       isOld || other === undefined ? {} : { roles: other.authorization.roles, settings: other.authorization.settings };
     const authorized = authorizedBy({ ...row, ...shared });
     if (!isOld) this.known.byUser.set(userId, authorized);
     return authorized;
   }
+}
+
+function nobody(): Remembered<Authorized> {
+  return new Remembered<Authorized>({
+    ...{ most: REMEMBERED_MAX, mostWeight: GROUP_IDS_MAX, weightOf: ({ authorization }) => authorization.groupUserIds.length },
+  });
 }
 
 function authorizedBy(row: AuthorizationRow): Authorized {
