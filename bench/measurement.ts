@@ -29,7 +29,7 @@ export interface Bench {
   atTheEnd(stop: () => Promise<void>): void;
 }
 
-/** A comparison that quality.md sets a goal for. `least`: ours is at least so much of the other; `most`: at most. */
+/** A comparison for which there is a goal. `least`: ours is at least so much of the other; `most`: at most. */
 export interface Goal {
   readonly figure: 'perSecond' | 'p50' | 'p99';
   readonly is: 'least' | 'most';

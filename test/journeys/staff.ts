@@ -86,7 +86,7 @@ export function freshEmail(): string {
   return `${unique('planted')}@${unique('mail').toLowerCase()}.ru`;
 }
 
-/** The mask of a number of ours (privacy.md "Masks"). */
+/** The mask of a number of ours. */
 export function maskOf(number: string): string {
   return `+7 *** ***-**-${number.slice(-2)}`;
 }

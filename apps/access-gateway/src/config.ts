@@ -30,7 +30,7 @@ export const gatewayConfigSchema = z
       .string()
       .regex(/^[^\s@]+@[^\s@]+$/, 'expected an e-mail address')
       .optional(),
-    /** As any password: 12 characters at least (access.md "Accounts"). */
+    /** As any password: 12 characters at least (`accounts/password-policy.ts`). */
     PALISADE_ADMIN_PASSWORD: setting.secret(12).optional(),
     /** Where the file `factor-key` lies, made when it is missing. Gateways of one installation share it. */
     PALISADE_GATEWAY_KEY_DIR: z.string().min(1).default('.data/gateway-keys'),

@@ -10,7 +10,7 @@ import type { Who } from '../requests/request-context.js';
 import type { Scope } from '../requests/scopes.js';
 import { newToken } from '../requests/token.js';
 
-/** So long an Idempotency-Key stands for what was made under it (http-api.md "Conventions"). */
+/** So long an Idempotency-Key stands for what was made under it: as long as core keeps outcomes of commands. */
 const KEPT_DAYS = 7;
 /** Tokens made under one key, one a week at most; then another key is asked for. */
 const MOST_USES = 100;

@@ -7,7 +7,7 @@ import { SESSION_IDLE } from './live-tokens.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 
-/** A change ends a stream within a second (access.md): a look and the decisions after it must fit in. */
+/** A change ends a stream within a second (ADR 19): a look and the decisions after it must fit in. */
 const LOOK_EVERY_MS = 250;
 /** Streams decided about side by side: part of the pool, so that requests are not kept waiting. */
 const LANES = 4;

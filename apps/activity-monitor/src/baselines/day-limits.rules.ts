@@ -7,7 +7,7 @@ import { tallyOf, usualMax, usualOf, type Outside, type Usual } from './usual.ru
 export const SETTLED_DAYS = 14;
 
 /**
- * How far outside is far (monitoring.md "Unusual behaviour": 6 deviations, at least 20). The shares, and the deviations of sums, are tuned
+ * How far outside is far (docs/monitoring.md, "When it is unusual": 6 deviations, at least 20). The shares, and the deviations of sums, are tuned
  * on generated months; docs/monitoring.md has what each brings.
  */
 export const OUTSIDE = {
