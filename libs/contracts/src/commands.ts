@@ -10,6 +10,12 @@ export const callerSchema = z.strictObject({
 });
 export type Caller = z.infer<typeof callerSchema>;
 
+/**
+ * The caller who is nobody in particular: what is done before there is an administrator, or at the machine itself. Never a row of
+ * `read.principals`.
+ */
+export const SYSTEM_USER_ID = '00000000-0000-8000-8000-000000000000';
+
 /** A command on its way to core. The body travels as a JWE to core's key: the broker reads ids only. */
 export const commandEnvelopeSchema = z.strictObject({
   commandId: z.uuid(),

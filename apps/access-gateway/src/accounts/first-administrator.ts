@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
+import { SYSTEM_USER_ID } from '#contracts';
 import { DomainError, uuidFromDigest, type Secret } from '#kernel';
 import { refusalFor, type Logger } from '#platform';
 import type { CoreClient } from '../core/core-client.js';
@@ -10,8 +11,6 @@ import type { Credentials } from './credentials.js';
 import type { PasswordHasher } from './password-hasher.js';
 import { normalPassword } from './password-policy.js';
 
-/** Nobody in particular: before the first administrator there is no person who could ask. Core knows him by this id. */
-export const SYSTEM_USER_ID = '00000000-0000-8000-8000-000000000000';
 const RETRY_MS = 500;
 
 export interface FirstAdministratorOptions {

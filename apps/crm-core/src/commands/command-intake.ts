@@ -8,13 +8,13 @@ import {
   type AuthorizationRow,
   type CommandEnvelope,
   type CommandName,
+  SYSTEM_USER_ID,
 } from '#contracts';
 import { openEnvelope } from '#privacy';
 import { compileRights, type Principal } from '#policy';
 import { parseJsonBody, storable } from '#platform';
 import type { CrmLog } from '../log/crm-log.js';
 import type { ServiceKeys } from '../log/service-keys.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import type { Authorizations } from './authorizations.js';
 import { CommandBody, type CommandClass, type CommandContext } from './command-context.js';
 import { requireSameBody } from './repeats.js';
