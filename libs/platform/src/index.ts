@@ -8,7 +8,6 @@ export {
   databaseCheck,
   HealthModule,
   readiness,
-  startHealthServer,
   type HealthCheck,
   type HealthChecks,
   type Readiness,

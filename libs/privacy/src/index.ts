@@ -1,7 +1,6 @@
 export {
   WHOLE_MASK,
   formatStored,
-  isCompleteNumber,
   isMasked,
   isPhoneRegion,
   maskContactNumber,

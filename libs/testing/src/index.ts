@@ -1,5 +1,5 @@
 export { testDatabase, type TemplateKind, type TestDatabase } from './databases.js';
-export { isolatedBroker, testBroker, type BrokerAccess, type IsolatedBroker } from './brokers.js';
+export { isolatedBroker, type BrokerAccess, type IsolatedBroker } from './brokers.js';
 export { testPool } from './test-pool.js';
 export { isolatedPostgres, type IsolatedPostgres } from './isolated-postgres.js';
 export { startSystem, System, type SystemOptions } from './system.js';

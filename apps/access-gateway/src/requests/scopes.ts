@@ -25,7 +25,3 @@ export const SCOPES = [
   'monitoring:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
-
-export function isScope(text: string): text is Scope {
-  return SCOPES.some((scope) => scope === text);
-}
