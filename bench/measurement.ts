@@ -54,6 +54,7 @@ export interface Measurement {
   readonly comparisons: readonly Comparison[];
 }
 
+/** Ours against the other, by the figure that the goal names. */
 export function compare(ours: SideResult, other: SideResult, goal: Goal): Comparison {
   const found = ratio(ours[goal.figure], other[goal.figure]);
   const met = goal.is === 'least' ? found >= goal.value : found <= goal.value;
