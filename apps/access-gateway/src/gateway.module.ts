@@ -54,7 +54,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
  */
 @Global()
 @Module({})
-export class FoundationModule {
+class FoundationModule {
   static forRoot(parts: GatewayParts, logger: Logger): DynamicModule {
     const given: [Type, unknown][] = [
       [GatewayDatabase, parts.database],

@@ -49,7 +49,7 @@ export function exitOnConfigError<T>(read: () => T): T {
 }
 
 /** Log levels, quietest last. */
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The pieces of which the services' settings are made. Each is a zod schema of the text in the environment. */

@@ -138,7 +138,7 @@ export class ApiTokens {
 }
 
 /** Entries as they are kept; throws `invalid-cidr` naming each one that cannot be read. */
-export function canonicalCidrs(entries: readonly string[]): string[] {
+function canonicalCidrs(entries: readonly string[]): string[] {
   const ranges = entries.map(parseRange);
   const errors = ranges.flatMap((range, index) =>
     range === null

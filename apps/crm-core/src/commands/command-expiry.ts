@@ -4,7 +4,7 @@ import { holdLeadership, type Leadership, type Logger } from '#platform';
 import type { Secret } from '#kernel';
 
 /** So long a repeat is answered with the first outcome; then its Idempotency-Key is free (ADR 13). */
-export const COMMANDS_KEPT_DAYS = 7;
+const COMMANDS_KEPT_DAYS = 7;
 const BATCH = 1_000;
 const EVERY_MS = 10 * 60_000;
 

@@ -21,7 +21,7 @@ export interface TableShape {
 export type Shapes = ReadonlyMap<BuiltTable, TableShape>;
 
 /** The table that is made beside a live one, in schema `rebuild`. */
-export const besideOf = (table: BuiltTable): string => `${BESIDE}.${table.slice(table.indexOf('.') + 1)}`;
+const besideOf = (table: BuiltTable): string => `${BESIDE}.${table.slice(table.indexOf('.') + 1)}`;
 
 /** Of all tables that are made of events. Throws `RebuildRefused` when one is missing: the migrations come first. */
 export async function readShapes(client: ClientBase): Promise<Shapes> {
