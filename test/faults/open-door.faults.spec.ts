@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { createLogger, readConfig } from '#platform';
 import { startSystem, type System } from '#testing';
 import { configSchema } from '../../apps/lead-ingest/src/config.js';
-import { CoreSide, PrivateBroker, until } from '../../apps/lead-ingest/src/core-side.spec.js';
+import { CoreSide, PrivateBroker, until } from '../../apps/lead-ingest/src/core-side.fixture.js';
 import { startLeadIngest, type LeadIngest } from '../../apps/lead-ingest/src/lead-ingest.js';
 import { eventually, freshNumber, made, Staff, type Json, type Made } from '../journeys/staff.js';
 

@@ -15,7 +15,7 @@ import {
   type Fact,
   type StreamDefinition,
 } from './index.js';
-import { PrivateServer, until } from './private-server.spec.js';
+import { PrivateServer, until } from './private-server.fixture.js';
 
 const stream = (name: string): StreamDefinition => ({
   name,

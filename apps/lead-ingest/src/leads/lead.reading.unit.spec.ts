@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { sealedLeadSchema, type SealedLead } from '#contracts';
 import { DomainError } from '#kernel';
-import { leadOf } from './lead.intake.js';
+import { leadOf } from './lead.reading.js';
 
 const IP = '192.0.2.7';
 const context = { requireConsent: false, ip: IP, receivedAt: '2026-01-01T00:00:00.000Z', isFlat: false };
