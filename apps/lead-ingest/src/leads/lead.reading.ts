@@ -1,5 +1,5 @@
 import type { SealedLead } from '#contracts';
-import { DomainError, Secret, refuse, type FieldError } from '#kernel';
+import { DomainError, Secret, isInstant, refuse, type FieldError } from '#kernel';
 import { AttributionDraft } from './lead.attribution.js';
 import { longerThan, storable } from './lead.text.js';
 
@@ -21,7 +21,6 @@ const FLAT_CONSENT: ReadonlySet<string> = new Set(['consent[textId]', 'consent[g
 const MAX_TEXT_ID = 200;
 /** Enough to correct a form by; a body of nothing but faults gets no answer larger than itself. */
 const MAX_ERRORS = 20;
-const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 export interface IntakeContext {
   /** Whether the form takes a lead only with a consent. */
@@ -126,7 +125,7 @@ function readConsent(value: unknown, errors: FieldError[]): SealedLead['consent'
   }
   const textId = readText('consent.textId', fields.get('textId') ?? '', MAX_TEXT_ID, errors);
   const givenAt = fields.get('givenAt');
-  const instant = typeof givenAt === 'string' && ISO_INSTANT.test(givenAt) ? Date.parse(givenAt) : Number.NaN;
+  const instant = typeof givenAt === 'string' && isInstant(givenAt) ? Date.parse(givenAt) : Number.NaN;
   if (textId === undefined)
     errors.push({ path: 'consent.textId', code: 'required', message: 'Send the id of the text agreed to.' });
   if (Number.isNaN(instant)) {

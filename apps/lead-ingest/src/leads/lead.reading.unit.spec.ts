@@ -96,6 +96,10 @@ describe('a lead', () => {
   it('asks for the consent that the form wants', () => {
     expect(refusal({ name: 'x' }, true).code).toBe('consent-required');
     expect(codesOf({ name: 'x', consent: { textId: 't', givenAt: 'yesterday' } })).toEqual(['consent.givenAt:not-a-time']);
+    // A day that there is not is no time; `Date.parse` would make 2 March of it.
+    expect(codesOf({ name: 'x', consent: { textId: 't', givenAt: '2026-02-30T10:00:00Z' } })).toEqual([
+      'consent.givenAt:not-a-time',
+    ]);
     expect(codesOf({ name: 'x', consent: {} })).toEqual(['consent.textId:required', 'consent.givenAt:not-a-time']);
   });
 
