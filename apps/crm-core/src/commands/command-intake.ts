@@ -4,11 +4,11 @@ import { DomainError, isDerivedUuid, refuse } from '#kernel';
 import {
   bodyContext,
   commandEnvelopeSchema,
+  SYSTEM_USER_ID,
   type AcceptedReply,
   type AuthorizationRow,
   type CommandEnvelope,
   type CommandName,
-  SYSTEM_USER_ID,
 } from '#contracts';
 import { openEnvelope } from '#privacy';
 import { compileRights, type Principal } from '#policy';

@@ -3,7 +3,7 @@ import type { CommandBus } from '@nestjs/cqrs';
 import pg from 'pg';
 import { Secret } from '#kernel';
 import { EventStore } from '#event-store';
-import { bodyContext, type AcceptedReply, type CommandName, SYSTEM_USER_ID } from '#contracts';
+import { bodyContext, SYSTEM_USER_ID, type AcceptedReply, type CommandName } from '#contracts';
 import { createPool } from '#platform';
 import { localKeyWrapper, newDataKey, newReceiverKeys, sealFor, type KeyWrapper } from '#privacy';
 import { CreateContact, CreateContactHandler, DeleteContact, DeleteContactHandler } from '../contacts/contacts.handlers.js';

@@ -1,4 +1,4 @@
-import { FIRST_SECURITY_SETTINGS, type SecuritySettings, SYSTEM_USER_ID } from '#contracts';
+import { FIRST_SECURITY_SETTINGS, SYSTEM_USER_ID, type SecuritySettings } from '#contracts';
 import { testDatabase, type TestDatabase } from '#testing';
 import { CoreParts, sharedKeys } from '../commands/core-parts.fixture.js';
 import { streamChange } from '../log/crm-log.js';
