@@ -19,4 +19,5 @@ export {
   type ProblemCatalogue,
   type ProblemEntry,
 } from './problem-responses.js';
+export { restFor } from './rest.js';
 export { post, PostFailed, signatureOf, type PostFault, type PostOptions } from './signed-post.js';

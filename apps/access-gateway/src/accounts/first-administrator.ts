@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { SYSTEM_USER_ID } from '#contracts';
 import { DomainError, uuidFromDigest, type Secret } from '#kernel';
-import { refusalFor, type Logger } from '#platform';
+import { refusalFor, restFor, type Logger } from '#platform';
 import type { CoreClient } from '../core/core-client.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { AuditTrail } from './audit-trail.js';
@@ -46,7 +45,7 @@ export class FirstAdministrator {
         lastReason = reason;
       }))
     ) {
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await restFor(RETRY_MS, signal);
     }
   }
 

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '#kernel';
-import type { Logger } from '#platform';
+import { restFor, type Logger } from '#platform';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Authentication } from './authentication.js';
 import { SESSION_IDLE } from './live-tokens.js';
@@ -79,7 +78,7 @@ export class OpenStreams {
       await this.#once().catch((error: unknown) => {
         if (!(error instanceof DomainError)) this.logger.warn('open streams could not be looked after', { error });
       });
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await restFor(LOOK_EVERY_MS, signal);
     }
     this.#looking = undefined;
   }
