@@ -5,9 +5,8 @@ import { LEVELS, type Level } from '#policy';
 
 const TYPES = ['contact', 'company', 'deal'] as const;
 export type Type = (typeof TYPES)[number];
-/** The cells that decide what is seen of a record. */
-const SUBJECTS = [...TYPES, 'attribution'] as const;
-export type ViewedSubject = (typeof SUBJECTS)[number];
+/** The subjects whose levels decide what is seen of a record. */
+export type ViewedSubject = Type | 'attribution';
 
 /** A company with nested departments, roles that extend each other, people of several roles, and records of everybody and nobody. */
 export interface GeneratedCompany {
