@@ -29,7 +29,7 @@ export interface Bench {
   atTheEnd(stop: () => Promise<void>): void;
 }
 
-/** A comparison that quality.md sets a goal for. `least`: ours is at least so much of the other; `most`: at most. */
+/** A comparison for which there is a goal. `least`: ours is at least so much of the other; `most`: at most. */
 export interface Goal {
   readonly figure: 'perSecond' | 'p50' | 'p99';
   readonly is: 'least' | 'most';
@@ -54,6 +54,7 @@ export interface Measurement {
   readonly comparisons: readonly Comparison[];
 }
 
+/** Ours against the other, by the figure that the goal names. */
 export function compare(ours: SideResult, other: SideResult, goal: Goal): Comparison {
   const found = ratio(ours[goal.figure], other[goal.figure]);
   const met = goal.is === 'least' ? found >= goal.value : found <= goal.value;

@@ -20,6 +20,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.ceil(share * sorted.length) - 1] as number;
 }
 
+/** Of one value at least. */
 export function summarise(values: readonly number[]): Summary {
   const sorted = ascending(values);
   return { median: median(sorted), min: sorted[0] as number, max: sorted.at(-1) as number };

@@ -1,11 +1,10 @@
-import { performance } from 'node:perf_hooks';
 import { Kysely, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createAppendEach, createAppendOne, createEventStore, EventStore, NO_STREAM } from '#event-store';
 import { answerWith } from '../child-process.js';
+import { keepInFlight } from '../in-flight.js';
 import type { Round } from '../rounds.js';
-import { percentile } from '../statistics.js';
 
 /** Writes one new stream's first event, of about a contact's size, and resolves when it is committed. */
 type Write = () => Promise<unknown>;
@@ -77,22 +76,8 @@ async function openEmmett({ databaseUrl }: { readonly databaseUrl: string }): Pr
 
 /** Keeps `inFlight` writes going for so many seconds. Rejects when one fails. */
 async function run({ seconds, inFlight }: { readonly seconds: number; readonly inFlight: number }): Promise<Round> {
-  const one = write;
-  if (one === undefined) throw new Error('nothing to write to');
-  const latencies: number[] = [];
-  const startedAt = performance.now();
-  const end = startedAt + seconds * 1000;
-  const lane = async (): Promise<void> => {
-    for (let before = performance.now(); before < end;) {
-      await one();
-      const after = performance.now();
-      latencies.push(after - before);
-      before = after;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  const perSecond = latencies.length / ((performance.now() - startedAt) / 1000);
-  return { perSecond, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+  if (write === undefined) throw new Error('nothing to write to');
+  return keepInFlight(write, seconds, inFlight);
 }
 
 answerWith({ openStore, openRaw, openEmmett, run });

@@ -10,7 +10,7 @@ const NEVER = 1_000_000;
 const FEW = 5;
 /** Disclosures in the log beforehand, in a further series; 0: without it. */
 const DISCLOSURES = Number(process.env['BENCH_DISCLOSURES'] ?? 0);
-/** 1 / 1.3: what quality.md allows growth to cost. */
+/** 1 / 1.3: what growth may cost. */
 const GROWN_GOAL = 0.77;
 const FLEXIBLE = 'rate-limiter-flexible';
 const FLEXIBLE_GOAL: Goal = { figure: 'perSecond', is: 'least', value: 3 };

@@ -6,7 +6,7 @@ import { compare, CONNECTIONS, type Bench, type Measurement } from '../measureme
 import type { Side } from '../rounds.js';
 import { BenchSystem } from '../system.js';
 
-/** quality.md "growth"; fewer with `BENCH_GROWN`. Five events of each contact. */
+/** The goal's number of contacts; fewer with `BENCH_GROWN`. Five events of each contact. */
 const GROWN = Number(process.env['BENCH_GROWN'] || 1_000_000);
 const SMALL = 10_000;
 const EVENTS_OF_ONE = 5;

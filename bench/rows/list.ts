@@ -5,7 +5,7 @@ import type { Company } from '../company.js';
 import type { LoadRequest } from '../load/http-load.js';
 import { compare, CONNECTIONS, type Bench, type Measurement } from '../measurement.js';
 
-/** quality.md "list"; fewer, or more, with `BENCH_CONTACTS`. */
+/** The goal's number of contacts; fewer, or more, with `BENCH_CONTACTS`. */
 const DEFAULT_CONTACTS = 1_000_000;
 const MOST_CONTACTS = 5_000_000;
 const ROWS = 50;

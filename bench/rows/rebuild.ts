@@ -12,7 +12,7 @@ import { compare, type Bench, type Measurement } from '../measurement.js';
 import type { Round } from '../rounds.js';
 import { makeSealedLog } from '../sealed-log.js';
 
-/** As many as quality.md says; fewer while something is tried out. */
+/** As many as the goal says; fewer while something is tried out. */
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 1_000_000);
 const DATABASE = 'bench_rebuild';
 const TOOL = join(import.meta.dirname, '..', '..', 'apps', 'crm-core', 'src', 'tools', 'rebuild.js');

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { withClient } from '../src/database-roles.js';
 import type { DemoRun } from './demo-run.js';
 
 const ANSWERS_WITHIN_MS = 30_000;
@@ -24,7 +25,7 @@ interface Seen {
 /** What the database, seen with the gateway's role, has of the numbers. What the edge cannot read, the edge cannot leak. */
 export async function lookAsGateway(run: DemoRun): Promise<void> {
   const { findings, terminal, planted, options } = run;
-  const seen = await untilItAnswers(() => withConnection(run.system.gatewayDatabaseUrl, (client) => look(run, client)));
+  const seen = await untilItAnswers(() => withClient(run.system.gatewayDatabaseUrl, (client) => look(run, client)));
   const { contacts, masked, refusals, tables, rows, found } = seen;
   terminal.line(`  read.contacts: ${contacts} rows; a phone of them: ${masked}`);
   findings.expect('its read models hold masks', contacts >= options.contacts && /^\+7 \*{3} \*{3}-\*{2}-\d\d$/.test(masked));
@@ -105,17 +106,5 @@ async function scan(client: pg.Client, table: string, look: (text: string) => vo
     }
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
-  }
-}
-
-async function withConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  // Without a listener an error of an idle connection ends the process; the failing query reports it.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end().catch(() => undefined);
   }
 }

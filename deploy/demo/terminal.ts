@@ -16,7 +16,7 @@ export function quarters(done: number, total: number): number {
 }
 
 /** `1,234` as English prints it. */
-export function grouped(count: number): string {
+function grouped(count: number): string {
   return count.toLocaleString('en');
 }
 

@@ -1,5 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { withClient } from '../src/database-roles.js';
 import type { Leak, NumberScan } from './number-scan.js';
 
 export interface TablesSeen {
@@ -18,7 +19,7 @@ export async function scanTables(scan: NumberScan, superuserUrl: string): Promis
   for (const database of await databases(superuserUrl)) {
     const url = new URL(superuserUrl);
     url.pathname = `/${encodeURIComponent(database)}`;
-    await connected(url.href, async (client) => {
+    await withClient(url.href, async (client) => {
       for (const table of await tablesOf(client)) {
         const rows = client.query(copyTo(`COPY (SELECT t::text FROM ${table} AS t) TO STDOUT`));
         const read = await scan.scanPieces(`table ${table} of ${database}`, rows);
@@ -28,12 +29,12 @@ export async function scanTables(scan: NumberScan, superuserUrl: string): Promis
       }
     });
   }
-  await connected(superuserUrl, (client) => client.query('CHECKPOINT'));
+  await withClient(superuserUrl, (client) => client.query('CHECKPOINT'));
   return { leaks, tables, bytes };
 }
 
 function databases(superuserUrl: string): Promise<string[]> {
-  return connected(superuserUrl, async (client) => {
+  return withClient(superuserUrl, async (client) => {
     const { rows } = await client.query<{ name: string }>(
       'SELECT datname AS name FROM pg_database WHERE datallowconn ORDER BY 1',
     );
@@ -47,16 +48,4 @@ async function tablesOf(client: pg.Client): Promise<string[]> {
     SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND n.nspname <> 'pg_toast' ORDER BY 1`);
   return rows.map(({ name }) => name);
-}
-
-async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  // Without a listener an error of an idle connection ends the process; the failing query reports it.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
 }

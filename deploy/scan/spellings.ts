@@ -28,6 +28,7 @@ export function* plainSpellings(email: string): Generator<Spelling> {
   yield ['escaped in JSON', utf8(lower.replace('@', '\\u0040'))];
 }
 
+/** An address in every form in which it could lie somewhere. */
 export function* emailSpellings(email: string): Generator<Spelling> {
   const lower = email.toLowerCase();
   yield* plainSpellings(email);

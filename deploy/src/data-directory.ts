@@ -58,7 +58,7 @@ export async function stopLeftOvers(dataDir: string): Promise<void> {
 }
 
 /** What runs, or ran last. */
-export function readRunFile(dataDir: string): RunEntry[] {
+function readRunFile(dataDir: string): RunEntry[] {
   const file = join(dataDir, 'run.json');
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunEntry[]) : [];
 }

@@ -7,7 +7,7 @@ export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 export type RolePasswords = Readonly<Record<DatabaseRole, string>>;
 
 /** The database of an installation. */
-export const DATABASE = 'palisade';
+const DATABASE = 'palisade';
 
 /** Who owns which schema. A role reaches another's schema only by what the owner's migrations grant. */
 const SCHEMA_OWNERS: ReadonlyArray<readonly [schema: string, owner: DatabaseRole]> = [
@@ -34,7 +34,7 @@ export function roleName(role: DatabaseRole): string {
 }
 
 /** The same server and database as another role, or another database. */
-export function withLogin(url: string, user: string, password: string, database?: string): string {
+function withLogin(url: string, user: string, password: string, database?: string): string {
   const target = new URL(url);
   target.username = user;
   target.password = encodeURIComponent(password);

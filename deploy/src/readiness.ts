@@ -27,7 +27,8 @@ async function waitForOne(instance: ServiceInstance, supervisor: Supervisor): Pr
   throw failure('is not ready after a minute');
 }
 
-async function answersReady(url: string): Promise<boolean> {
+/** True when an instance answers 200 on its `/health/ready` within two seconds. */
+export async function answersReady(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();

@@ -9,7 +9,7 @@ import { Load, NO_RATES, summary } from './load.js';
 const MOST_CONNECTIONS = 250;
 /** How long each fault lasts. */
 const FAULT_MS = 4_000;
-/** quality.md: refused within a second. What a busy machine adds to it. */
+/** The API promises: refused within a second. What a busy machine adds to it. */
 const REFUSED_WITHIN_MS = 1_000 + 1_000;
 const HEALED_WITHIN_MS = 10_000;
 

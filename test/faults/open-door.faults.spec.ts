@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { createLogger, readConfig } from '#platform';
 import { startSystem, type System } from '#testing';
 import { configSchema } from '../../apps/lead-ingest/src/config.js';
-import { CoreSide, PrivateBroker, until } from '../../apps/lead-ingest/src/core-side.spec.js';
+import { CoreSide, PrivateBroker, until } from '../../apps/lead-ingest/src/core-side.fixture.js';
 import { startLeadIngest, type LeadIngest } from '../../apps/lead-ingest/src/lead-ingest.js';
 import { eventually, freshNumber, made, Staff, type Json, type Made } from '../journeys/staff.js';
 
@@ -18,7 +18,7 @@ const PAIRS = Number(process.env['INTAKE_PAIRS'] ?? 10_000);
  * Whitney 1947), 0.02 for 10,000 pairs. A sound system fails once in some million runs.
  */
 const MOST_ASYMMETRY = 5 * Math.sqrt((2 * PAIRS + 1) / (12 * PAIRS ** 2));
-/** quality.md "memory". */
+/** The goal for each service. */
 const MOST_RESIDENT_BYTES = 250 * 1024 * 1024;
 
 describe('the spool on a full disk', () => {

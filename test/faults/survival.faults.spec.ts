@@ -20,7 +20,7 @@ const PAUSE_MS = 20;
 const PARTS = ['crm-core', 'access-gateway', 'activity-monitor', 'lead-ingest', 'nats', 'postgres'] as const;
 /** Times each part is killed, and times all services are told to stop at once: `SURVIVAL_ROUNDS=25` for the whole of it. */
 const ROUNDS = Number(process.env['SURVIVAL_ROUNDS'] ?? 3);
-/** quality.md: ready again within 5 s, PostgreSQL within 10; twice as much here, for a machine that is shared. The times are printed. */
+/** The goal: ready again within 5 s, PostgreSQL within 10; twice as much here, for a machine that is shared. The times are printed. */
 const READY_WITHIN_MS = { other: 10_000, postgres: 20_000 };
 /** No error lasts: so long a client that asks again may wait for its outcome, every service being restarted meanwhile. */
 const LONGEST_WAIT_MS = 20_000;

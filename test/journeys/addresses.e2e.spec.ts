@@ -9,7 +9,7 @@ import { answered, eventually, everyRow, made, newPassword, outcome, outcomeOf, 
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const [OFFICE, ELSEWHERE, PROXY, LOOPBACK6] = ['127.0.0.5', '127.0.0.6', '127.0.0.2', '::1'];
-/** A change ends a stream within this time, milliseconds (access.md "The IP allow-list"). */
+/** A change ends a stream within this time, milliseconds (ADR 19). */
 const SOON_MS = 1_000;
 const REFUSED = '403 ip-not-allowed';
 

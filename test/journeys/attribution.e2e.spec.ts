@@ -17,7 +17,7 @@ type Deal = Made & { readonly leadId: string | null; readonly title: string; rea
 /** Whose a deal is, seen from the viewers: all of them work in one department. */
 const OWNERS = ['himself', 'colleague', 'below', 'elsewhere', 'nobody'] as const;
 type Owner = (typeof OWNERS)[number];
-/** The model: at which owners a level reaches (access.md "Levels on a record"). */
+/** The model: at which owners a level reaches. */
 const REACHED: Readonly<Record<Level, readonly Owner[]>> = {
   allowed: OWNERS,
   group: ['himself', 'colleague', 'below'],

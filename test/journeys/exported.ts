@@ -31,6 +31,7 @@ export async function downloaded(client: HttpClient, exportId: string): Promise<
   return { headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()) };
 }
 
+/** The file of an export that is asked for, waited for and fetched. */
 export async function exported(client: HttpClient, body: Json): Promise<DownloadedFile> {
   const { exportId } = await startedExport(client, body);
   return downloaded(client, exportId);

@@ -20,7 +20,7 @@ import {
 import { exported } from './exported.js';
 
 /*
- * access.md as a table: each kind of record, each action, each level, and whose the record is, through every way there is: card,
+ * The rights as a table: each kind of record, each action, each level, and whose the record is, through every way there is: card,
  * list, count, history, past card, live stream, export, the write itself, and what explaining says.
  */
 const LEVELS = ['allowed', 'group', 'responsible', 'forbidden'] as const;
@@ -36,7 +36,7 @@ type Action = (typeof ACTIONS)[number];
 const OWNERS = ['self', 'colleague', 'below', 'above', 'elsewhere', 'nobody', 'gone'] as const;
 type Owner = (typeof OWNERS)[number];
 
-/** The whole of access.md "Levels on a record". */
+/** The model: whose records each level reaches. */
 function reaches(level: Level, owner: Owner): boolean {
   if (level === 'allowed') return true;
   if (level === 'group') return ['self', 'colleague', 'below', 'gone'].includes(owner);

@@ -66,6 +66,7 @@ export function unique(word: string): string {
   return `${word}-${Array.from(randomBytes(10), (byte) => String.fromCharCode(0x61 + (byte % 26))).join('')}`;
 }
 
+/** One that the password policy takes. */
 export function newPassword(): string {
   return randomBytes(15).toString('base64url');
 }
@@ -82,11 +83,12 @@ export function freshNumber(): string {
   }
 }
 
+/** An address that no test got before. */
 export function freshEmail(): string {
   return `${unique('planted')}@${unique('mail').toLowerCase()}.ru`;
 }
 
-/** The mask of a number of ours (privacy.md "Masks"). */
+/** The mask of a number of ours. */
 export function maskOf(number: string): string {
   return `+7 *** ***-**-${number.slice(-2)}`;
 }
@@ -98,6 +100,7 @@ export async function answered<Body>(status: number, answer: Promise<HttpAnswer<
   return given.body;
 }
 
+/** What was created. Throws on anything but 201. */
 export function made(answer: Promise<HttpAnswer<Json>>): Promise<Made> {
   return answered(201, answer) as Promise<Made>;
 }

@@ -79,7 +79,7 @@ describe('two worlds', () => {
 
   describe('tools that bisect', () => {
     beforeAll(async () => {
-      // A lead would be matched with a guess that was written above: that is what the number is for there (intake.md).
+      // A lead would be matched with a guess that was written above: that is what the number is for there (ADR 22).
       await Promise.all([worlds[0].fill(ONE, { lead: false }), worlds[1].fill(OTHER, { lead: false })]);
       await Promise.all(worlds.map((world) => bracket(world)));
     }, 60_000);

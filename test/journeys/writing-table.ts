@@ -115,7 +115,7 @@ export async function writingTable(staff: Staff): Promise<Readonly<Record<string
   };
 }
 
-/** Where numbers themselves are asked about (http-api.md "Contact points"). */
+/** Where numbers themselves are asked about. */
 function contactPoints(staff: Staff): Readonly<Record<string, Writing>> {
   const ids = (route: 'contacts' | 'companies', part: 'phone' | 'email') => async (): Promise<Record<string, string>> => {
     const points = { phones: [{ number: freshNumber() }], emails: [{ address: freshEmail() }] };

@@ -10,10 +10,7 @@ export const gatewayConfigSchema = z
     PALISADE_NATS_URL: setting.url('nats', 'tls'),
     PALISADE_NATS_USER: z.string().min(1),
     PALISADE_NATS_PASSWORD: setting.secret(),
-    PALISADE_SERVICE_INSTANCE: z
-      .string()
-      .regex(/^\d{1,3}$/, 'expected a number of at most three digits')
-      .default('0'),
+    PALISADE_SERVICE_INSTANCE: setting.instance().default('0'),
     PALISADE_HOST: setting.host().default('127.0.0.1'),
     PALISADE_PORT: setting.port().default(3000),
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
@@ -30,7 +27,7 @@ export const gatewayConfigSchema = z
       .string()
       .regex(/^[^\s@]+@[^\s@]+$/, 'expected an e-mail address')
       .optional(),
-    /** As any password: 12 characters at least (access.md "Accounts"). */
+    /** As any password: 12 characters at least (`accounts/password-policy.ts`). */
     PALISADE_ADMIN_PASSWORD: setting.secret(12).optional(),
     /** Where the file `factor-key` lies, made when it is missing. Gateways of one installation share it. */
     PALISADE_GATEWAY_KEY_DIR: z.string().min(1).default('.data/gateway-keys'),

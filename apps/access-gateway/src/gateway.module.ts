@@ -54,7 +54,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
  */
 @Global()
 @Module({})
-export class FoundationModule {
+class FoundationModule {
   static forRoot(parts: GatewayParts, logger: Logger): DynamicModule {
     const given: [Type, unknown][] = [
       [GatewayDatabase, parts.database],
@@ -102,7 +102,7 @@ export class GatewayModule {
         ImportsModule,
         WatchingModule,
         WebhooksModule,
-        // Cards are served without the broker (architecture.md): without it the gateway is degraded; `administrator` needs it once.
+        // Cards are served without the broker (ADR 2): without it the gateway is degraded; `administrator` needs it once.
         HealthModule.forRoot(
           { database: databaseCheck(parts.database.pool), administrator: () => parts.administrator.check() },
           { broker: brokerCheck(parts.broker) },

@@ -8,10 +8,7 @@ export const monitorConfigSchema = z
     PALISADE_NATS_URL: setting.url('nats', 'tls'),
     PALISADE_NATS_USER: z.string().min(1),
     PALISADE_NATS_PASSWORD: setting.secret(),
-    PALISADE_SERVICE_INSTANCE: z
-      .string()
-      .regex(/^\d{1,3}$/)
-      .default('0'),
+    PALISADE_SERVICE_INSTANCE: setting.instance().default('0'),
     PALISADE_HOST: setting.host().default('127.0.0.1'),
     PALISADE_HEALTH_PORT: setting.port().default(0),
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PROBLEMS } from '#contracts';
@@ -12,6 +11,7 @@ import {
   databaseCheck,
   holdLeadership,
   kyselyOf,
+  restFor,
   type Logger,
 } from '#platform';
 import type { MonitorConfig } from './config.js';
@@ -100,7 +100,7 @@ function answerQueries(app: NestFastifyApplication, broker: Broker, config: Moni
         return void (await app.startAllMicroservices());
       } catch {
         // The broker's own log has told why.
-        await sleep(RETRY_MS, undefined, { signal: stopping }).catch(() => undefined);
+        await restFor(RETRY_MS, stopping);
       }
     }
   };

@@ -9,7 +9,7 @@ import { FormBook } from './forms/form-book.js';
 import { FormWatch } from './forms/form-watch.js';
 import { LeadIngestModule } from './lead-ingest.module.js';
 import { registerMetrics } from './lead-ingest.metrics.js';
-import { MAX_BODY_BYTES } from './leads/lead.intake.js';
+import { MAX_BODY_BYTES } from './leads/lead.reading.js';
 import { LeadIntake } from './leads/lead-intake.js';
 import { LeadSender, type LeadSenderOptions } from './sending/lead-sender.js';
 import { openSpoolKeys } from './spool/spool.keys.js';

@@ -10,6 +10,12 @@ export const callerSchema = z.strictObject({
 });
 export type Caller = z.infer<typeof callerSchema>;
 
+/**
+ * The caller who is nobody in particular: what is done before there is an administrator, or at the machine itself. Never a row of
+ * `read.principals`.
+ */
+export const SYSTEM_USER_ID = '00000000-0000-8000-8000-000000000000';
+
 /** A command on its way to core. The body travels as a JWE to core's key: the broker reads ids only. */
 export const commandEnvelopeSchema = z.strictObject({
   commandId: z.uuid(),
@@ -132,6 +138,7 @@ export interface ClearPoint {
   readonly number?: string;
   readonly address?: string;
 }
+/** What the answer's envelope is bound to. */
 export const contactPointsContext = (requestId: string): string => `ContactPoints|${requestId}`;
 export type ContactPointsReply = { readonly ok: true; readonly sealed: string } | RefusalReply;
 
@@ -185,6 +192,7 @@ export const leadFormsQuerySchema = z.strictObject({
   replyJwk: z.record(z.string(), z.unknown()).optional(),
 });
 export type LeadFormsQuery = z.infer<typeof leadFormsQuerySchema>;
+/** What the answer's envelope is bound to. */
 export const formSecretsContext = (requestId: string): string => `FormSecrets|${requestId}`;
 export interface LeadFormsReply {
   readonly ok: true;
@@ -206,6 +214,7 @@ export const formSecretQuerySchema = z.strictObject({
   replyJwk: z.record(z.string(), z.unknown()),
 });
 export type FormSecretQuery = z.infer<typeof formSecretQuerySchema>;
+/** What the answer's envelope is bound to. */
 export const formSecretContext = (requestId: string): string => `FormSecret|${requestId}`;
 export type FormSecretReply = { readonly ok: true; readonly sealed: string } | RefusalReply;
 
@@ -224,6 +233,7 @@ export const leadReceivedSchema = z.strictObject({
   sealed: z.string(),
 });
 export type LeadReceived = z.infer<typeof leadReceivedSchema>;
+/** What the envelope of a lead is bound to. */
 export const leadContext = (leadId: string): string => `Lead|${leadId}`;
 
 /** Why a lead is put aside before it becomes anything: a filled trap, too many from one address, or the form's own wish. */

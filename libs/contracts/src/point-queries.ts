@@ -15,6 +15,7 @@ export const revealedPointQuerySchema = z.strictObject({
   replyJwk: z.record(z.string(), z.unknown()),
 });
 export type RevealedPointQuery = z.infer<typeof revealedPointQuerySchema>;
+/** What the answer's envelope is bound to. */
 export const revealedPointContext = (requestId: string): string => `RevealedPoint|${requestId}`;
 
 /** `crm.query.LookupMatches`: the records that a lookup of the caller's own found, by ids. */

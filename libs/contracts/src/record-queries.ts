@@ -20,6 +20,7 @@ export const historyQuerySchema = z.strictObject({
   before: z.int().min(1).nullable(),
 });
 export type HistoryQuery = z.infer<typeof historyQuerySchema>;
+/** What the answer's envelope is bound to. */
 export const historyContext = (requestId: string): string => `History|${requestId}`;
 
 /** A field with its values as the viewer's card shows them: masked, and with numbers only where he may see them. */
@@ -52,6 +53,7 @@ export interface RecordHistory {
  */
 export const cardAtQuerySchema = z.strictObject({ ...asked, at: z.iso.datetime({ offset: true }) });
 export type CardAtQuery = z.infer<typeof cardAtQuerySchema>;
+/** What the answer's envelope is bound to. */
 export const cardAtContext = (requestId: string): string => `CardAt|${requestId}`;
 
 export interface CardAt {

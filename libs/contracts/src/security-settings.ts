@@ -3,7 +3,7 @@ import { MEASURES } from './watch.js';
 
 const uniqueIds = z.array(z.uuid().toLowerCase()).min(1).max(500);
 
-/** One limit (monitoring.md "Limits"). `max` counts whole openings or rows. */
+/** One limit. `max` counts whole openings or rows. */
 export const limitSchema = z.strictObject({
   measure: z.enum(MEASURES),
   window: z.enum(['hour', 'day']),
@@ -40,7 +40,7 @@ export const securitySettingsSchema = z.strictObject({
 });
 export type SecuritySettings = z.infer<typeof securitySettingsSchema>;
 
-/** What a first start has (http-api.md "Security settings"). */
+/** What a first start has. */
 export const FIRST_SECURITY_SETTINGS: SecuritySettings = {
   timeZone: 'Europe/Moscow',
   defaultRegion: 'RU',

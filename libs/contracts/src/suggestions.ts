@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limitSchema } from './security-settings.js';
 
-/** `monitor.query.Suggestions` {} → limits that would have cut off nobody (http-api.md "Watching"). */
+/** `monitor.query.Suggestions` {} → limits that would have cut off nobody (docs/monitoring.md, "Suggested limits"). */
 export const suggestionsQuerySchema = z.strictObject({});
 
 /** A limit as it can be put into the settings, with what it is made of. */

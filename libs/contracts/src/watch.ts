@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What can be counted and limited (monitoring.md "Measures"). */
+/** What can be counted and limited. */
 export const MEASURES = [
   'deal.opened',
   'contact.opened',
@@ -118,7 +118,7 @@ export const ALARM_TYPES = [
   'sealing.stopped',
 ] as const;
 
-/** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
+/** An alarm as administrators get it and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
 export const alarmSchema = z.object({
   id: z.uuid(),
   type: z.enum(ALARM_TYPES),
@@ -205,7 +205,7 @@ export interface ExposureReply {
 }
 
 /**
- * `monitor.query.Users` → counts now against limits (http-api.md "User in monitoring"), by name: those after the person `afterId`, or
+ * `monitor.query.Users` → counts now against limits, by name: those after the person `afterId`, or
  * those of whom something was recorded within the last seconds.
  */
 export const usersQuerySchema = z.strictObject({

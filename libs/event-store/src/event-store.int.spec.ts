@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { testDatabase, type TestDatabase } from '#testing';
 import {
+  ANY_VERSION,
   CommandRepeated,
   EventStore,
   LOG_START,
@@ -141,7 +142,7 @@ describe('append', () => {
     const stream = `counter-${randomUUID()}`;
     const command = { id: randomUUID(), mac: 'ab', outcome: { ok: true } };
     const attempts = await Promise.allSettled(
-      [1, 2, 3, 4].map((n) => store.append({ streams: [{ stream, expected: { kind: 'any' }, events: [event(n)] }], command })),
+      [1, 2, 3, 4].map((n) => store.append({ streams: [{ stream, expected: ANY_VERSION, events: [event(n)] }], command })),
     );
     expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const attempt of attempts) if (attempt.status === 'rejected') expect(attempt.reason).toBeInstanceOf(CommandRepeated);
@@ -193,9 +194,9 @@ describe('appends that go together', () => {
       // PostgreSQL's jsonb takes no NUL: the statement fails for all that are in it.
       outcome(store.append(one(bad, NO_STREAM, { ...event(1), data: { text: '\u0000' } }))),
       outcome(store.append(one(bad, NO_STREAM, { ...event(1), id: known.id }))),
-      outcome(store.append(one(twice, { kind: 'any' }))),
-      outcome(store.append(one(twice, { kind: 'any' }))),
-      outcome(store.append(one(taken, { kind: 'any' }))),
+      outcome(store.append(one(twice, ANY_VERSION))),
+      outcome(store.append(one(twice, ANY_VERSION))),
+      outcome(store.append(one(taken, ANY_VERSION))),
       ...good.map((stream) => outcome(store.append(one(stream)))),
     ]);
     expect(answers).toEqual(['conflict', '22P05', '23505', ...Array.from({ length: 3 + good.length }, () => 'appended')]);

@@ -29,6 +29,7 @@ export interface SharedAppend {
   readonly size: number;
 }
 
+/** An append with its JSON made and its locks named: once, however often it waits. */
 export function sharedAppend(request: AppendRequest): SharedAppend {
   const { streams, command } = request;
   const events = streams.flatMap(({ stream, expected, events: added }) =>

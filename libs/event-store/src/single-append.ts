@@ -23,6 +23,7 @@ export function singleOf({ streams, locks = [], command, statements = [] }: Appe
   return { locks: [first.stream], expected: expectedNumber(first.expected), event, data, metadata, size };
 }
 
+/** The statement of one such append, in a transaction of its own: it waits for its stream. */
 export function appendOne({ locks: [stream], expected, event, data, metadata }: SingleAppend): Statement {
   return {
     name: 'es-append-one',
@@ -31,6 +32,7 @@ export function appendOne({ locks: [stream], expected, event, data, metadata }: 
   };
 }
 
+/** The statement of several, none of which waits; `refused` are the ids of those that did not hold, or null (`es.append_each`). */
 export function appendEach(appends: readonly SingleAppend[]): { name: string; text: string; values: unknown[] } {
   return {
     name: 'es-append-each',

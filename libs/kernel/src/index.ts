@@ -1,5 +1,5 @@
-export { Secret, exposeOr } from './secret.js';
+export { Secret } from './secret.js';
 export { DomainError, assertNever, refuse, refuseField, type FieldError } from './domain-error.js';
 export { fold, type Decider, type DomainEvent } from './decider.js';
 export { isInstant } from './instants.js';
-export { isDerivedUuid, isUuid, uuidFromDigest } from './ids.js';
+export { earliestIdOf, isDerivedUuid, isUuid, uuidFromDigest } from './ids.js';

@@ -50,8 +50,3 @@ class ErasedSecret<T> extends Secret<T> {
     throw new Error('the key of this value was destroyed');
   }
 }
-
-/** The value of a secret, or `undefined` where it was erased. */
-export function exposeOr<T, D>(secret: Secret<T>, fallback: D): T | D {
-  return secret.isErased ? fallback : secret.expose();
-}

@@ -17,6 +17,7 @@ export type BrokerLog = (
     | 'consumer-interrupted'
     | 'fact-refused'
     | 'fact-not-erased'
+    | 'fact-not-set-aside'
     | 'consumer-stalled',
   fields: Readonly<Record<string, string | number>>,
 ) => void;

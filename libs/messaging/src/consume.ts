@@ -11,6 +11,10 @@ import { API_TIMEOUT_MS, eraseMessage, isMissing, streamManager } from './stream
 const ACK_WAIT_MS = 3_000;
 const WORKING_INTERVAL_MS = 1_000;
 const MAX_TRIES = 5;
+/** Before a fact that was refused comes again; twice as long each time. */
+const FIRST_RETRY_MS = 200;
+/** Before a fact comes again that waits for a store or the broker. */
+const RETRY_MS = 1_000;
 const PULL_EXPIRES_MS = 2_000;
 const PULL_HEARTBEAT_MS = 1_000;
 /** How often an erasing consumer is looked at, in parts of the time after which it counts as stalled. */
@@ -141,17 +145,17 @@ class DurableConsumption implements Consumption {
     } catch (error) {
       if ((this.#options.isOutage ?? isUnavailableDependency)(error)) {
         this.#outages.set(fact.sequence, (this.#outages.get(fact.sequence) ?? 0) + 1);
-        message.nak(1_000);
+        message.nak(RETRY_MS);
         return;
       }
       const tries = fact.deliveries - (this.#outages.get(fact.sequence) ?? 0);
       this.#options.broker.log('fact-refused', { ...this.#fields(reasonOf(error)), sequence: fact.sequence, tries });
       if (tries >= MAX_TRIES) await this.#setAside(message, fact, reasonOf(error));
-      else message.nak(100 * 2 ** tries);
+      else message.nak(FIRST_RETRY_MS * 2 ** (tries - 1));
       return;
     }
     if (await this.#erase(fact)) message.ack();
-    else message.nak(1_000);
+    else message.nak(RETRY_MS);
   }
 
   /** False when the broker did not say that it is gone: the fact comes again, is done already, and is erased then. */
@@ -172,9 +176,12 @@ class DurableConsumption implements Consumption {
       await this.#options.onPoison(fact, reason);
       this.#outages.delete(fact.sequence);
       if (await this.#erase(fact)) message.term();
-      else message.nak(1_000);
-    } catch {
-      message.nak(1_000);
+      else message.nak(RETRY_MS);
+    } catch (error) {
+      // Nobody has written it down: it comes again, or it would be lost.
+      const { broker } = this.#options;
+      broker.log('fact-not-set-aside', { ...this.#fields(reasonOf(error)), sequence: fact.sequence });
+      message.nak(RETRY_MS);
     }
   }
 

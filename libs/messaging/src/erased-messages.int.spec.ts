@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { consumeFacts, eraseMessage, provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
-import { PrivateServer, until } from './private-server.spec.js';
+import { consumeFacts, provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
+import { eraseMessage } from './streams.js';
+import { PrivateServer, until } from './private-server.fixture.js';
 
 const STREAM = { name: 'ONCE', subjects: ['once.>'], maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
 const FACTS = 60;

@@ -15,6 +15,7 @@ export interface Fact {
   readonly deliveries: number;
 }
 
+/** A delivered message as a fact: parsed, with its place in the stream. */
 export function factOf(message: JsMsg): Fact {
   const { streamSequence, deliveryCount } = message.info;
   return {

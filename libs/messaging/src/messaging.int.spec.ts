@@ -15,7 +15,7 @@ import {
   type Fact,
   type StreamDefinition,
 } from './index.js';
-import { PrivateServer, until } from './private-server.spec.js';
+import { PrivateServer, until } from './private-server.fixture.js';
 
 const stream = (name: string): StreamDefinition => ({
   name,
@@ -34,11 +34,12 @@ const nOf = (fact: Fact): number => (fact.payload as { n: number }).n;
 describe('messaging', () => {
   let server: PrivateServer;
   let broker: Broker;
+  const logged: [string, unknown][] = [];
 
   beforeAll(async () => {
     server = await PrivateServer.create();
     await server.start();
-    broker = server.broker();
+    broker = server.broker((event, { reason }) => logged.push([event, reason]));
     await broker.connection();
   });
 
@@ -183,6 +184,7 @@ describe('messaging', () => {
     const good: number[] = [];
     const poison: [number, string][] = [];
     const tries = new Map<number, number>();
+    let writes = 0;
     const consumption = consumeFacts({
       broker,
       stream: 'POISON',
@@ -195,7 +197,11 @@ describe('messaging', () => {
         if (nOf(fact) % 3 === 2) throw new RangeError('bad');
         good.push(nOf(fact));
       },
-      onPoison: async (fact, reason) => void poison.push([fact.payload === undefined ? 0 : nOf(fact), reason]),
+      onPoison: async (fact, reason) => {
+        const n = fact.payload === undefined ? 0 : nOf(fact);
+        if (n === 5 && (writes += 1) === 1) throw new TypeError('not written');
+        poison.push([n, reason]);
+      },
     });
     await publishFacts(broker, numbered('POISON', 1, 6));
     (await broker.connection()).publish('poison.made', 'not json');
@@ -207,7 +213,9 @@ describe('messaging', () => {
       [2, 'RangeError'],
       [5, 'RangeError'],
     ]);
-    expect(tries.get(5)).toBe(5);
+    // Once more, for it was not set aside.
+    expect(tries.get(5)).toBe(6);
+    expect(logged).toContainEqual(['fact-not-set-aside', 'TypeError']);
     expect(tries.get(2)).toBe(7);
   });
 

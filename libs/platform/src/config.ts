@@ -49,7 +49,7 @@ export function exitOnConfigError<T>(read: () => T): T {
 }
 
 /** Log levels, quietest last. */
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The pieces of which the services' settings are made. Each is a zod schema of the text in the environment. */
@@ -61,6 +61,8 @@ export const setting = {
       .transform(Number)
       .refine((port) => port <= 65_535, 'expected a port, 0 to 65535'),
   host: () => z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/, 'expected a host name or an IP address'),
+  /** Which of several instances of a service it is: names its connections and its lines of the log. */
+  instance: () => z.string().regex(/^\d{1,3}$/, 'expected a number of at most three digits'),
   /** A whole number from `min` to `max`. */
   integer: (min: number, max: number) =>
     z

@@ -1,11 +1,9 @@
 import { Controller, Get, Inject, Module, Req, Res, type DynamicModule } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { refuse } from '#kernel';
 import type { Broker } from '#messaging';
-import { createHttpApp, emptyModule, type HttpAppOptions } from './http-app.js';
 import { metricsRegistry } from './metrics.js';
 
 const CHECK_LIMIT_MS = 500;
@@ -106,15 +104,4 @@ export class HealthModule {
       ],
     };
   }
-}
-
-/** Health and metrics alone, listening, for services without a public API. Port 0 takes a free one (`app.getUrl()`). */
-export async function startHealthServer(
-  address: { readonly port: number; readonly host: string },
-  checks: HealthChecks,
-  options: HttpAppOptions,
-): Promise<NestFastifyApplication> {
-  const app = await createHttpApp(emptyModule([HealthModule.forRoot(checks)]), options);
-  await app.listen(address.port, address.host);
-  return app;
 }

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -55,13 +55,6 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
   });
   app.useGlobalFilters(filter);
   return app;
-}
-
-/** A module without routes, for services that have none but health. */
-export function emptyModule(imports: DynamicModule[]): DynamicModule {
-  @Module({})
-  class ServiceModule {}
-  return { module: ServiceModule, imports };
 }
 
 function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): FastifyInstance {

@@ -1,27 +1,17 @@
 export { Batches, type BatchWork } from './batches.js';
-export { ConfigError, exitOnConfigError, LOG_LEVELS, readConfig, setting, type LogLevel } from './config.js';
+export { ConfigError, exitOnConfigError, readConfig, setting, type LogLevel } from './config.js';
 export { DatabaseClock } from './database-clock.js';
 export { createPool, databaseUnavailable, isUnavailable, kyselyOf, type PoolOptions } from './database.js';
 export { reduceError, type ReducedError } from './error-reduction.js';
-export {
-  brokerCheck,
-  databaseCheck,
-  HealthModule,
-  readiness,
-  startHealthServer,
-  type HealthCheck,
-  type HealthChecks,
-  type Readiness,
-} from './health.js';
+export { brokerCheck, databaseCheck, HealthModule, type HealthCheck, type HealthChecks, type Readiness } from './health.js';
 export { closeWithin, createHttpApp, mediaTypeOf, stopOnSignals, type HttpAppOptions } from './http-app.js';
 export { parseJsonBody, storable } from './json-body.js';
 export { holdLeadership, type Leadership, type LeadershipOptions } from './leadership.js';
-export { brokerLog, createLogger, nestLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
+export { brokerLog, createLogger, type LogFields, type Logger, type LoggerOptions } from './logging.js';
 export { metricsRegistry } from './metrics.js';
 export { migrationMain, runMigrations, type MigrationOptions } from './migrations.js';
 export { targetFault, type TargetFault } from './post-target.js';
 export {
-  problemOf,
   ProblemFilter,
   refusalFor,
   routeOf,
@@ -29,5 +19,9 @@ export {
   type ProblemCatalogue,
   type ProblemEntry,
 } from './problem-responses.js';
+<<<<<<< HEAD
 export { Remembered, type RememberedLimits } from './remembered.js';
+=======
+export { restFor } from './rest.js';
+>>>>>>> tree
 export { post, PostFailed, signatureOf, type PostFault, type PostOptions } from './signed-post.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Secret } from '#kernel';
 import type { Logger } from './logging.js';
+import { restFor } from './rest.js';
 
 const RETRY_MS = 500;
 const HEARTBEAT_MS = 1_000;
@@ -49,7 +49,7 @@ async function stand(options: LeadershipOptions, state: { isLeader: boolean }, s
     } catch (error) {
       options.logger.debug('leadership interrupted', { lock: options.name, error });
     }
-    await sleep(RETRY_MS, undefined, { signal: stopping }).catch(() => undefined);
+    await restFor(RETRY_MS, stopping);
   }
 }
 
@@ -83,7 +83,7 @@ async function acquired(client: pg.Client, name: string, end: AbortSignal): Prom
       name,
     ]);
     if (rows[0]?.held === true) return true;
-    await sleep(RETRY_MS, undefined, { signal: end }).catch(() => undefined);
+    await restFor(RETRY_MS, end);
   }
   return false;
 }

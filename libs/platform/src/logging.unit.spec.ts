@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { DomainError, Secret } from '#kernel';
-import { createLogger, isUnavailable, nestLogger, reduceError, type Logger } from './index.js';
+import { createLogger, isUnavailable, reduceError, type Logger } from './index.js';
+import { nestLogger } from './logging.js';
 
 /** A made-up number in every spelling that an error could carry. */
 const PLANTED = '+7 912 345-67-89';

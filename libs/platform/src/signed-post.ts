@@ -36,7 +36,7 @@ export interface PostOptions {
 }
 
 /**
- * The header `Palisade-Signature` of a body (http-api.md "Watching"): the time in whole seconds since 1970, and the HMAC-SHA256 of
+ * The header `Palisade-Signature` of a body: the time in whole seconds since 1970, and the HMAC-SHA256 of
  * "<time>.<body>" under the secret, in hexadecimal.
  */
 export function signatureOf(secret: Secret<string>, body: string, at: Date): string {

@@ -83,7 +83,7 @@ export const CELLS: readonly Cell[] = Object.entries(CATALOGUE).flatMap(([subjec
 );
 
 /** True for a subject of the catalogue; names inherited from Object are none. */
-export function isSubject(subject: string): subject is Subject {
+function isSubject(subject: string): subject is Subject {
   return Object.hasOwn(CATALOGUE, subject);
 }
 

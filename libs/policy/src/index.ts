@@ -3,7 +3,6 @@ export {
   LEVELS,
   RECORD_TYPES,
   isActionOf,
-  isSubject,
   parseGrants,
   widest,
   type ActionOf,
@@ -32,5 +31,5 @@ export { allows, decide, mayAssign, mayAtAll, type Decision } from './decision.j
 export { provenance, type Placement } from './provenance.js';
 export { filterFor, matches, type RecordFilter } from './record-filter.js';
 export { canonicalAddress, formatAddress, parseAddress, type Address } from './addresses/address.js';
-export { formatRange, parseRange, rangeHolds, type AddressRange } from './addresses/address-range.js';
+export { formatRange, parseRange, type AddressRange } from './addresses/address-range.js';
 export { AddressList } from './addresses/address-list.js';

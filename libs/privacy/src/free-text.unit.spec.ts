@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { FREE_TEXT_MAX, findsNumber, maskText } from './index.js';
+import { findsNumber, maskText } from './index.js';
+import { FREE_TEXT_MAX } from './free-text.js';
 
 const MASK = '+7 *** ***-**-67';
 
@@ -173,9 +174,11 @@ describe('maskText', () => {
     'reads 100,000 characters of %j in bounded time',
     (piece) => {
       const text = piece.repeat(FREE_TEXT_MAX).slice(0, FREE_TEXT_MAX);
-      const start = performance.now();
+      // Processor time: the clock of a busy machine tells of others.
+      const start = process.cpuUsage();
       maskText(text, 'RU');
-      expect(performance.now() - start).toBeLessThan(5000);
+      const { user, system } = process.cpuUsage(start);
+      expect(user + system).toBeLessThan(5_000_000);
     },
   );
 

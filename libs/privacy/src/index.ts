@@ -1,7 +1,4 @@
 export {
-  WHOLE_MASK,
-  formatStored,
-  isCompleteNumber,
   isMasked,
   isPhoneRegion,
   maskContactNumber,
@@ -15,7 +12,7 @@ export {
   type PhoneRefusal,
 } from './phones.js';
 export { emailKey, maskEmail, parseEmail, type ParsedEmail } from './emails.js';
-export { FREE_TEXT_MAX, findsNumber, maskText } from './free-text.js';
+export { findsNumber, maskText } from './free-text.js';
 export { kekIdOf, localKeyWrapper, newDataKey, open, seal, wrappedWith, type JsonValue, type KeyWrapper } from './sealing.js';
 export { openSecrets, sealSecrets } from './sealed-fields.js';
 export { blindIndex, blindIndexHex } from './blind-index.js';

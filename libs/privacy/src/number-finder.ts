@@ -18,7 +18,7 @@ interface Chosen extends Verdict {
   readonly last: number;
 }
 
-/** Telephone numbers in a text, in every spelling that privacy.md names. */
+/** Telephone numbers in a text, in every spelling that `free-text.unit.spec.ts` lists. */
 export function findNumbers(shadow: Shadow, region: string): Finding[] {
   const text = coverKnown(shadow.text);
   const judge = new NumberJudge(region);

@@ -52,11 +52,6 @@ export function parsePhone(text: string, region: string): ParsedPhone {
   };
 }
 
-/** True when the text is one whole valid number, the only thing an exact lookup takes. */
-export function isCompleteNumber(text: string, region: string): boolean {
-  return parsePhone(text, region).ok;
-}
-
 /**
  * The number to keep. With `keepRaw` (imports, lead intake) a text that is not one valid number is kept as it came, trimmed, except a
  * masked one, which is never data; without it the text is refused with the reason.

@@ -23,11 +23,6 @@ export interface IsolatedBroker extends BrokerAccess {
   remove(): Promise<void>;
 }
 
-/** The broker that all tests of the run share: for request and reply, and for refusals. Streams are seen by all. */
-export function testBroker(): BrokerAccess {
-  return testServers().broker;
-}
-
 /** A broker of one's own with the users and rights of a real start. Takes some 50 ms; the right one for tests with streams. */
 export async function isolatedBroker(): Promise<IsolatedBroker> {
   const { folder, natsProgram } = testServers();

@@ -1,7 +1,7 @@
 export { testDatabase, type TemplateKind, type TestDatabase } from './databases.js';
-export { isolatedBroker, testBroker, type BrokerAccess, type IsolatedBroker } from './brokers.js';
+export { isolatedBroker, type BrokerAccess, type IsolatedBroker } from './brokers.js';
 export { CONNECT_PATIENTLY, testPool } from './test-pool.js';
 export { isolatedPostgres, type IsolatedPostgres } from './isolated-postgres.js';
 export { startSystem, System, type SystemOptions } from './system.js';
 export { EventStream, HttpClient, type HttpAnswer, type HttpRequest, type ServerSentEvent } from './http-client.js';
-export { effectsOf, refusedRequests, rememberRefusal, type Effect } from './refusals.js';
+export { refusedRequests, type Effect } from './refusals.js';

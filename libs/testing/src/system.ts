@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connections } from '../../../deploy/src/connections.js';
+import { answersReady } from '../../../deploy/src/readiness.js';
 import { logTail } from '../../../deploy/src/servers/child.js';
 import { freePort } from '../../../deploy/src/servers/free-port.js';
 import { signal } from '../../../deploy/src/servers/processes.js';
@@ -132,7 +133,7 @@ export class System {
   async waitUntilReady(timeoutMs = 20_000): Promise<void> {
     const urls = [...this.gatewayUrls, ...this.ingestUrls].map((url) => `${url}/health/ready`);
     for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(30)) {
-      if ((await Promise.all(urls.map(isReady))).every(Boolean)) return;
+      if ((await Promise.all(urls.map(answersReady))).every(Boolean)) return;
     }
     throw new Error(`not ready again within ${timeoutMs} ms:\n${this.logTails()}`);
   }
@@ -207,14 +208,4 @@ export class System {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.body?.cancel();
-    return response.status === 200;
-  } catch {
-    return false;
-  }
 }

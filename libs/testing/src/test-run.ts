@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newSecrets, natsLogins, type NatsLogin } from '../../../deploy/src/connections.js';
+import { newSecrets, type NatsLogin } from '../../../deploy/src/connections.js';
 import { setUpDatabase, type RolePasswords } from '../../../deploy/src/database-roles.js';
 import type { NatsUser } from '../../../deploy/src/nats-permissions.js';
 import { freePort } from '../../../deploy/src/servers/free-port.js';
@@ -17,7 +17,6 @@ export interface TestServers {
   readonly superuserUrl: string;
   readonly rolePasswords: RolePasswords;
   readonly natsProgram: string;
-  readonly broker: { readonly url: string; readonly users: Readonly<Record<NatsUser, NatsLogin>> };
 }
 
 const VARIABLE = 'PALISADE_TEST_RUN';
@@ -43,30 +42,21 @@ export async function startTestRun(): Promise<() => Promise<void>> {
   writeFileSync(join(folder, 'owner'), String(process.pid));
   const secrets = newSecrets();
   const natsProgram = await findNatsServer((line) => process.stdout.write(`${line}\n`));
-  const [postgres, nats] = await Promise.all([
-    PostgresServer.prepare({
-      ...{ folder: join(folder, 'postgres'), port: await freePort(), superuserPassword: secrets.superuser },
-      ...{ logFile: join(folder, 'postgres.log'), detached: false, settings: TEST_SETTINGS },
-    }),
-    startBroker(folder, natsProgram, natsLogins(secrets)),
-  ]);
-  const killAll = (): void => {
-    postgres.child?.kill('SIGQUIT');
-    nats.child?.kill('SIGKILL');
-  };
-  process.once('exit', killAll);
+  const postgres = await PostgresServer.prepare({
+    ...{ folder: join(folder, 'postgres'), port: await freePort(), superuserPassword: secrets.superuser },
+    ...{ logFile: join(folder, 'postgres.log'), detached: false, settings: TEST_SETTINGS },
+  });
+  const kill = (): void => void postgres.child?.kill('SIGQUIT');
+  process.once('exit', kill);
   await postgres.start();
   await setUpDatabase(postgres.url, secrets.roles);
-  const servers: TestServers = {
-    ...{ folder, superuserUrl: postgres.url, rolePasswords: secrets.roles, natsProgram },
-    broker: { url: nats.url, users: nats.users },
-  };
+  const servers: TestServers = { folder, superuserUrl: postgres.url, rolePasswords: secrets.roles, natsProgram };
   const file = join(folder, 'servers.json');
   writeFileSync(file, JSON.stringify(servers), { mode: 0o600 });
   process.env[VARIABLE] = file;
   return async () => {
-    process.off('exit', killAll);
-    await Promise.all([postgres.stop(), nats.stop()]);
+    process.off('exit', kill);
+    await postgres.stop();
     postgres.remove();
     rmSync(folder, { recursive: true, force: true });
   };

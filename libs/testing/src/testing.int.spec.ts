@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
-import { effectsOf, HttpClient, refusedRequests, testDatabase } from './index.js';
+import { HttpClient, refusedRequests, testDatabase } from './index.js';
+import { effectsOf } from './refusals.js';
 
 describe('testDatabase', () => {
   it('gives each its own, and removes it', async () => {

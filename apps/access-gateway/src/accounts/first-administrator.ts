@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
+import { SYSTEM_USER_ID } from '#contracts';
 import { DomainError, uuidFromDigest, type Secret } from '#kernel';
-import { refusalFor, type Logger } from '#platform';
+import { refusalFor, restFor, type Logger } from '#platform';
 import type { CoreClient } from '../core/core-client.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { AuditTrail } from './audit-trail.js';
@@ -10,8 +10,6 @@ import type { Credentials } from './credentials.js';
 import type { PasswordHasher } from './password-hasher.js';
 import { normalPassword } from './password-policy.js';
 
-/** Nobody in particular: before the first administrator there is no person who could ask. Core knows him by this id. */
-export const SYSTEM_USER_ID = '00000000-0000-8000-8000-000000000000';
 const RETRY_MS = 500;
 
 export interface FirstAdministratorOptions {
@@ -47,7 +45,7 @@ export class FirstAdministrator {
         lastReason = reason;
       }))
     ) {
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await restFor(RETRY_MS, signal);
     }
   }
 

@@ -90,6 +90,7 @@ export function acceptablePassword(password: string, path: string): string {
   return normal;
 }
 
+/** NFC, so that a password is the same from every keyboard. What is hashed and what is compared both pass through here. */
 export function normalPassword(password: string): string {
   return password.normalize('NFC');
 }

@@ -10,7 +10,7 @@ import type { Who } from '../requests/request-context.js';
 import type { Scope } from '../requests/scopes.js';
 import { newToken } from '../requests/token.js';
 
-/** So long an Idempotency-Key stands for what was made under it (http-api.md "Conventions"). */
+/** So long an Idempotency-Key stands for what was made under it: as long as core keeps outcomes of commands. */
 const KEPT_DAYS = 7;
 /** Tokens made under one key, one a week at most; then another key is asked for. */
 const MOST_USES = 100;
@@ -138,7 +138,7 @@ export class ApiTokens {
 }
 
 /** Entries as they are kept; throws `invalid-cidr` naming each one that cannot be read. */
-export function canonicalCidrs(entries: readonly string[]): string[] {
+function canonicalCidrs(entries: readonly string[]): string[] {
   const ranges = entries.map(parseRange);
   const errors = ranges.flatMap((range, index) =>
     range === null

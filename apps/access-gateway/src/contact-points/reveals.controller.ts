@@ -15,7 +15,7 @@ const NOTES =
   'Recorded, counted (`phone.revealed`) and in the audit trail with its reason. A repeat under the same Idempotency-Key shows what the ' +
   'first showed, to those who may still reveal it, and is not counted again.';
 
-/** Numbers and addresses in full, each for a reason (http-api.md "Contact points"). */
+/** Numbers and addresses in full, each for a reason that is written down (ADR 21). */
 function revealsController({ route, readScope: scope, commandNoun: noun }: RecordKind & { type: 'contact' | 'company' }): Type {
   const tag = route;
   const command = (point: 'Phone' | 'Email'): CommandName => `Reveal${noun}${point}` as CommandName;

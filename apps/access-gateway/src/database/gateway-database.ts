@@ -5,7 +5,7 @@ import { createPool, databaseUnavailable, isUnavailable, kyselyOf, type Logger }
 import type { GatewaySchema } from './access-schema.js';
 
 const STATEMENT_TIMEOUT_MS = 5_000;
-/** What a person waits for is refused after so long (quality.md: 503 within a second). */
+/** What a person waits for is refused after so long (a 503 within a second is what the API promises). */
 export const ANSWER_WITHIN_MS = 900;
 
 /** A query with a time of its own for the answer, in milliseconds (pg's client; its types leave it out). */

@@ -8,6 +8,7 @@ export interface ExportedRow {
   readonly [field: string]: JsonValue | undefined;
 }
 
+/** Whatever the exporter may see, his file has masks (ADR 20). */
 export function exportedRow(row: RecordRow): ExportedRow {
   return { ...shownRow(row), note: row.note ?? null, customFields: row.custom_fields ?? {} } as unknown as ExportedRow;
 }
@@ -26,10 +27,12 @@ export interface CustomColumn {
   readonly name: string;
 }
 
+/** The names of the columns, in the order of `cellsOf`. */
 export function headerOf(kind: RecordKind, custom: readonly CustomColumn[]): readonly string[] {
   return [...COLUMNS[kind.type], ...custom.map(({ name }) => name)];
 }
 
+/** The cells of a row as text; empty where there is no value. */
 export function cellsOf(kind: RecordKind, custom: readonly CustomColumn[], row: ExportedRow): readonly string[] {
   const fields = (row['customFields'] ?? {}) as Readonly<Record<string, JsonValue>>;
   return [...COLUMNS[kind.type].map((column) => cellOf(row, column)), ...custom.map(({ id }) => textOf(fields[id]))];

@@ -209,7 +209,7 @@ export class ExportStore {
   }
 }
 
-/** So long a file is there after it was made (http-api.md "Export, import"). */
+/** So long a file is there after it was made (ADR 20). */
 export const KEPT_FOR = '1 hour';
 
 function idOf(userId: string, idempotencyKey: string): string {

@@ -11,6 +11,7 @@ export interface SentBody {
   readonly mediaType: string | undefined;
 }
 
+/** The body of a request, unread; see `SentBody`. */
 export function sentBody(request: FastifyRequest): SentBody {
   const { body } = request;
   return { bytes: Buffer.isBuffer(body) && body.length > 0 ? body : undefined, mediaType: mediaTypeOf(request) };

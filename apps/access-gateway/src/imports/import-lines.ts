@@ -2,7 +2,7 @@ import { parse, type Parser } from 'csv-parse';
 import { DomainError, refuse } from '#kernel';
 import { IMPORT_PART, type ImportLine, type RefusedLine } from '#contracts';
 
-/** The columns of a file (http-api.md "Export, import"); `name` must be there. */
+/** The columns of a file; `name` must be there. */
 export const IMPORT_COLUMNS = ['name', 'phone', 'email', 'company', 'responsibleEmail', 'tags', 'note'] as const;
 type Column = (typeof IMPORT_COLUMNS)[number];
 

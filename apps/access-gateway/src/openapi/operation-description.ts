@@ -17,7 +17,7 @@ export interface OperationDescription {
   readonly answer?: z.ZodType;
   /** Another status of success with its body, where the request says which. */
   readonly orElse?: { readonly status: number; readonly answer: z.ZodType };
-  /** A POST that takes no Idempotency-Key (http-api.md "Conventions"); public ones take none either. */
+  /** A POST that takes no Idempotency-Key; public ones take none either. */
   readonly takesNoKey?: true;
   /** Media type of the answer; `application/json` when absent. */
   readonly mediaType?: string;

@@ -26,7 +26,7 @@ export interface AccountsParts {
   readonly secondFactors: SecondFactors;
 }
 
-/** Two stores, one act: the account in core, the credential here (access.md). A password never goes to core. */
+/** Two stores, one act: the account in core, the credential here. A password never goes to core. */
 export class AccountsOfPeople {
   constructor(private readonly parts: AccountsParts) {}
 

@@ -26,7 +26,7 @@ type DestructionAct = z.infer<typeof actSchema>;
 const METHOD =
   'The data keys (AES-256) under which the personal data was sealed were destroyed, and the copies for reading and looking up removed.';
 
-/** Erasing a person for good (privacy.md "Erasing"), and the paper about it. */
+/** Erasing a person for good (ADR 15), and the paper about it. */
 @Controller('/v1/contacts')
 export class ErasureController {
   constructor(

@@ -54,6 +54,7 @@ export function requireAdmitted(who: Who, admission: Admission | undefined): voi
   refuse(admission.decision === 'inactive' ? 'unauthenticated' : 'view-limit-reached');
 }
 
+/** Throws `RightsChanged` when a statement saw another authz version than this request was authorised under. */
 export function requireSameRights(who: Who, authzVersion: number | undefined): void {
   if (authzVersion !== who.authorization.authzVersion) throw new RightsChanged();
 }

@@ -3,11 +3,10 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { LEVELS, type Level } from '#policy';
 
-export const TYPES = ['contact', 'company', 'deal'] as const;
+const TYPES = ['contact', 'company', 'deal'] as const;
 export type Type = (typeof TYPES)[number];
-/** The cells that decide what is seen of a record. */
-export const SUBJECTS = [...TYPES, 'attribution'] as const;
-export type ViewedSubject = (typeof SUBJECTS)[number];
+/** The subjects whose levels decide what is seen of a record. */
+export type ViewedSubject = Type | 'attribution';
 
 /** A company with nested departments, roles that extend each other, people of several roles, and records of everybody and nobody. */
 export interface GeneratedCompany {

@@ -123,6 +123,7 @@ export function whereSql(request: ListRequest, filters: ListFilters, values: Val
  */
 export type Way = { readonly kind: 'planned' | 'collected' } | { readonly kind: 'walked'; readonly rows: number };
 
+/** The statement of a page: visible rows that match, from behind the cursor on, one more than asked so that a next page shows. */
 export function listSql(kind: RecordKind, request: ListRequest, filters: ListFilters, way: Way = { kind: 'planned' }): Sql {
   const values = new Values();
   const { column, type } = SORT_COLUMNS[request.sort.field];
@@ -153,6 +154,7 @@ export function listSql(kind: RecordKind, request: ListRequest, filters: ListFil
   }
 }
 
+/** How many visible rows match in all. */
 export function countSql(kind: RecordKind, request: ListRequest, filters: ListFilters): Sql {
   const values = new Values();
   return {

@@ -92,7 +92,7 @@ export const cardSchemas = {
   }),
 };
 
-/** A row of a list (http-api.md "Records"): these fields and nothing else; never a clear number. */
+/** A row of a list: these fields and nothing else; never a clear number. */
 export function shownRow(row: RecordRow): Record<string, unknown> {
   return {
     id: row.id,

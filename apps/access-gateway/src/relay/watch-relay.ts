@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { STREAMS, SUBJECTS, watchPartition, type WatchEvent } from '#contracts';
 import type { Secret } from '#kernel';
 import { publishFacts, type Broker, type OutgoingFact } from '#messaging';
-import { holdLeadership, type Leadership, type Logger } from '#platform';
+import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 
 /** How long an idle relay waits before it looks again; rows of other instances are found so. */
@@ -81,7 +81,7 @@ export class WatchRelay {
       } catch (error) {
         if (signal.aborted) return;
         logger.warn('the relay of views waits', { error });
-        await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+        await restFor(RETRY_MS, signal);
       }
     }
   }
@@ -104,7 +104,7 @@ export class WatchRelay {
     if (this.#woken) return;
     const pause = new AbortController();
     this.#wake = () => pause.abort();
-    await sleep(IDLE_MS, undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(() => undefined);
+    await restFor(IDLE_MS, AbortSignal.any([signal, pause.signal]));
     this.#wake = () => undefined;
   }
 }

@@ -2,7 +2,7 @@ import { Batches } from '#platform';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { ShownToken } from './token.js';
 
-/** Idle and absolute limits of a session (access.md "Accounts"). The absolute one is written as `expires_at` at sign-in. */
+/** Idle and absolute limits of a session, part of the API's contract. The absolute one is written as `expires_at` at sign-in. */
 export const SESSION_IDLE = '30 minutes';
 export const SESSION_LIFETIME = '12 hours';
 

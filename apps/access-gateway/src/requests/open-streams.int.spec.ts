@@ -8,7 +8,7 @@ import { OpenStreams } from './open-streams.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 
-/** A change ends a stream within this time, milliseconds (access.md "The IP allow-list"). */
+/** A change ends a stream within this time, milliseconds (ADR 19). */
 const SOON_MS = 1_000;
 const RULES: RouteRules = { scope: 'any' };
 

@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '#kernel';
-import type { Logger } from '#platform';
+import { restFor, type Logger } from '#platform';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Authentication } from './authentication.js';
 import { SESSION_IDLE } from './live-tokens.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 
-/** A change ends a stream within a second (access.md): a look and the decisions after it must fit in. */
+/** A change ends a stream within a second (ADR 19): a look and the decisions after it must fit in. */
 const LOOK_EVERY_MS = 250;
 /** Streams decided about side by side: part of the pool, so that requests are not kept waiting. */
 const LANES = 4;
@@ -79,7 +78,7 @@ export class OpenStreams {
       await this.#once().catch((error: unknown) => {
         if (!(error instanceof DomainError)) this.logger.warn('open streams could not be looked after', { error });
       });
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await restFor(LOOK_EVERY_MS, signal);
     }
     this.#looking = undefined;
   }

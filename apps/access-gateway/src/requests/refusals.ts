@@ -46,6 +46,7 @@ export class Refusals {
   }
 }
 
+/** Method and route pattern, as the audit trail names what was refused: no id of the path, no query. */
 export function actionOf(request: FastifyRequest): string {
   return `${request.method} ${routeOf(request)}`;
 }

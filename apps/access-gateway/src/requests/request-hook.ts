@@ -7,7 +7,7 @@ import { actionOf } from './refusals.js';
 import type { Who } from './request-context.js';
 import type { RouteRules } from './route-rules.js';
 
-/** Operations (http-api.md): the platform's own routes, which carry no rules. */
+/** Operations: the platform's own routes, which carry no rules. */
 const OPERATIONS: ReadonlySet<string> = new Set(['/health/live', '/health/ready', '/metrics']);
 
 /**

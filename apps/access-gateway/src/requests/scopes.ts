@@ -1,5 +1,5 @@
 /**
- * What an API token may be made for (http-api.md "API tokens"). A route names one; a route that names none takes no tokens: they sign
+ * What an API token may be made for. A route names one; a route that names none takes no tokens: they sign
  * nobody in, and change no password, second factor, session or token. What cannot be undone, and what changes many records at once,
  * has a scope of its own: a token that writes contacts does not erase them.
  */
@@ -25,7 +25,3 @@ export const SCOPES = [
   'monitoring:read',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
-
-export function isScope(text: string): text is Scope {
-  return SCOPES.some((scope) => scope === text);
-}

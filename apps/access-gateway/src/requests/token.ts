@@ -13,6 +13,7 @@ export interface NewToken {
   readonly hash: Buffer;
 }
 
+/** A fresh token from the system's randomness; only its hash is to be stored. */
 export function newToken(kind: TokenKind): NewToken {
   const token = PREFIXES[kind] + randomBytes(TOKEN_BYTES).toString('base64url');
   return { token, hash: tokenHash(token) };

@@ -5,7 +5,7 @@ import { parseAddress } from '#policy';
 import type { GatewaySchema } from '../database/access-schema.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 
-/** Failures within the window before guesses are refused (http-api.md "Conventions"). */
+/** Failures within the window before guesses are refused: part of the API's contract. */
 const MOST_FAILURES = 20;
 const WINDOW = '15 minutes';
 const WINDOW_SECONDS = 900;

@@ -70,7 +70,7 @@ const ACCOUNT_SQL = `
   LEFT JOIN access.credentials c ON c.user_id = u.id
   LEFT JOIN access.second_factors f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL`;
 
-/** Signs people in: address rule, throttle, credentials, state, in this order (access.md "Accounts"). */
+/** Signs people in: address rule, throttle, credentials, state, in this order. */
 export class SignIn {
   constructor(private readonly parts: SignInParts) {}
 

@@ -18,7 +18,7 @@ export function frame({ id, event, data }: StreamMessage): string {
 export const HEARTBEAT_FRAME = ': still here\n\n';
 
 /** What the reader missed is not known any more: he must read anew what he shows. It has no id, so that the last one stays his. */
-export const RESYNC = 'resync';
+const RESYNC = 'resync';
 export function resyncFrame(): string {
   return `event: ${RESYNC}\ndata: ${JSON.stringify({ type: RESYNC })}\n\n`;
 }

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { MonitoredUser } from '#contracts';
 import { DomainError } from '#kernel';
+import { restFor } from '#platform';
 import type { Who } from '../requests/request-context.js';
 import type { RouteRules } from '../requests/route-rules.js';
 import { frame, HEARTBEAT_FRAME, resyncFrame } from './event-stream.js';
@@ -63,7 +63,7 @@ export class MonitoredUserReaders {
         // The monitor is away: what changes meanwhile is found when it is back.
         if (!(error instanceof DomainError)) this.options.logger.warn('counts of people could not be asked for', { error });
       });
-      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await restFor(LOOK_EVERY_MS, signal);
     }
     this.#looking = undefined;
   }

@@ -1,3 +1,5 @@
+import { earliestIdOf } from '#kernel';
+
 /** How long is waited before each try but the first, milliseconds: four times as long each time, six hours at most, a day in all. */
 export const RETRY_AFTER_MS: readonly number[] = Array.from({ length: 11 }, (_, index) =>
   Math.min(1_000 * 4 ** index, 6 * 3_600_000),
@@ -15,8 +17,5 @@ const LOOKED_THROUGH_AGAIN_MS = 10_000;
 /** The least UUIDv7 (RFC 9562 section 5.7) of ten seconds before that of an alarm. */
 export function earlierThan(alarmId: string): string {
   const milliseconds = Number.parseInt(alarmId.replace('-', '').slice(0, 12), 16);
-  const hex = Math.max(0, milliseconds - LOOKED_THROUGH_AGAIN_MS)
-    .toString(16)
-    .padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+  return earliestIdOf(milliseconds - LOOKED_THROUGH_AGAIN_MS);
 }

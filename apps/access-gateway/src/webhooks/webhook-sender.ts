@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Alarm } from '#contracts';
 import { DomainError } from '#kernel';
-import { isUnavailable, post, PostFailed, signatureOf, type Logger } from '#platform';
+import { isUnavailable, post, PostFailed, restFor, signatureOf, type Logger } from '#platform';
 import type { MonitorClient } from '../watching/monitor-client.js';
 import type { Claim, DeliveryQueue } from './delivery-queue.js';
 import type { WebhookKeys } from './webhook-keys.js';
@@ -59,7 +58,7 @@ export class WebhookSender {
       const pause = new AbortController();
       this.#wake = () => pause.abort();
       await this.#once();
-      await sleep(LOOK_EVERY_MS, undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(() => undefined);
+      await restFor(LOOK_EVERY_MS, AbortSignal.any([signal, pause.signal]));
     }
   }
 

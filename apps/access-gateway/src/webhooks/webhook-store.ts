@@ -13,7 +13,7 @@ import { newWebhookSecret, type WebhookKeys } from './webhook-keys.js';
 
 /** Live webhooks of an installation. */
 const MOST_WEBHOOKS = 50;
-/** So long an Idempotency-Key stands for what was made under it (http-api.md "Conventions"). */
+/** So long an Idempotency-Key stands for what was made under it: as long as core keeps outcomes of commands. */
 const KEPT_DAYS = 7;
 
 export interface WebhookRequest {

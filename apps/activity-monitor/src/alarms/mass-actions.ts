@@ -3,7 +3,7 @@ import type { Disclosed } from '../fold/ledger.js';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
-/** monitoring.md "Alarms": so many by one person within 10 minutes. */
+/** So many by one person within 10 minutes are worth an alarm, whatever the limits are. */
 const LEVELS: Readonly<Record<string, number>> = { 'record.deleted': 20, 'record.reassigned': 50 };
 
 /** Raises `mass.deletion` with the deletion or reassignment that reaches the level; again only after the number fell below it. */

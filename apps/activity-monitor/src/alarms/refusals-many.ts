@@ -3,7 +3,7 @@ import type { Measure } from '#contracts';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
-/** http-api.md "Watching": so many refusals of one person in a minute. */
+/** So many refusals of one person in a minute are one alarm: what administrators are promised of `refusals.many`. */
 const LEVEL = 20;
 const LOOK_BACK = '120 seconds';
 

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
-/** http-api.md "Watching": so many failures for one account within ten minutes. */
+/** So many failures for one account within ten minutes are an alarm. */
 const LEVEL = 10;
 const WITHIN = '10 minutes';
 /** A monitor that was away raises what it missed of so long. */

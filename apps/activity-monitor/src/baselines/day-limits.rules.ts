@@ -4,13 +4,13 @@ import { BASELINE_DAYS, countsOf, SUM_DAYS, sumOf, type Counted, type Figure, ty
 import { tallyOf, usualMax, usualOf, type Outside, type Usual } from './usual.rules.js';
 
 /** With fewer working days somebody is still settling in: the larger limit holds, of his own days or of his roles'. */
-export const SETTLED_DAYS = 14;
+const SETTLED_DAYS = 14;
 
 /**
- * How far outside is far (monitoring.md "Unusual behaviour": 6 deviations, at least 20). The shares, and the deviations of sums, are tuned
+ * How far outside is far (docs/monitoring.md, "When it is unusual": 6 deviations, at least 20). The shares, and the deviations of sums, are tuned
  * on generated months; docs/monitoring.md has what each brings.
  */
-export const OUTSIDE = {
+const OUTSIDE = {
   measure: { deviations: 6, least: 20, share: 0.6 },
   unfamiliarDay: { deviations: 6, least: 20, share: 0.5 },
   unfamiliarSum: { deviations: 7.5, least: 20, share: 0.3 },

@@ -7,7 +7,7 @@ export type Counted = Figure | 'records.familiar';
 /** What is counted of a person a day. */
 export const PERSON_COUNTS = [...MEASURES, 'records.unfamiliar', 'records.familiar'] as const satisfies readonly Counted[];
 
-/** The days of a baseline before the days that are judged (monitoring.md "Unusual behaviour"). */
+/** The days of a baseline before the days that are judged (docs/monitoring.md, "What is compared"). */
 export const BASELINE_DAYS = 28;
 /** The days of a long sum, the judged one among them. */
 export const SUM_DAYS = 14;

@@ -32,7 +32,7 @@ export interface Employee {
 }
 
 /** The first day (2026-06-01, a Monday) to the end of the third quarter; the last 30 are the month that is judged. */
-export const FIRST_DATE = DateTime.fromISO('2026-06-01', { zone: 'utc' });
+const FIRST_DATE = DateTime.fromISO('2026-06-01', { zone: 'utc' });
 export const DAYS = 122;
 export const MONTH_FROM = DAYS - 30;
 /** Nearly nobody works: one in the weeks before, one in the month. */

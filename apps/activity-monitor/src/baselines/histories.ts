@@ -8,6 +8,7 @@ export interface Judged extends Placed {
   readonly id: string;
 }
 
+/** Everybody who may be judged, in the order of ids. */
 export async function activePeople(db: Kysely<unknown>): Promise<readonly Judged[]> {
   const { rows } = await sql<Judged>`
     SELECT p.user_id AS id, p.role_ids || read.roles_of_department(p.department_id) AS "roleIds", p.department_id AS "departmentId"
@@ -15,6 +16,7 @@ export async function activePeople(db: Kysely<unknown>): Promise<readonly Judged
   return rows;
 }
 
+/** The ids of departments that were shown anything on a day that is kept. */
 export async function departmentsWithDays(db: Kysely<unknown>): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`SELECT DISTINCT id FROM monitor.sighting_days WHERE scope = 'department'`.execute(
     db,
@@ -43,6 +45,7 @@ export async function historiesOfPeople(
   return byPerson(rows);
 }
 
+/** The same of departments, which have no windows: only what their people were shown, each record once a day. */
 export async function historiesOfDepartments(
   db: Kysely<unknown>,
   ids: readonly string[],

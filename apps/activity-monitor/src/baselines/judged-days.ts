@@ -25,7 +25,7 @@ export async function judgedDays(db: Kysely<unknown>): Promise<readonly [JudgedD
 }
 
 /** The local day that holds an instant (milliseconds since 1970). */
-export function dayOf(at: number, timeZone: string): JudgedDay {
+function dayOf(at: number, timeZone: string): JudgedDay {
   const zone = zoneOf(timeZone);
   const from = calendarWindowStart('day', zone, at);
   const local = DateTime.fromMillis(from, { zone });

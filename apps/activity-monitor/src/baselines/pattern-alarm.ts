@@ -19,7 +19,7 @@ export interface Unusual {
 }
 
 /** The most members that an alarm names. */
-export const MEMBERS = 20;
+const MEMBERS = 20;
 const WORDS: Readonly<Partial<Record<Figure, string>>> = {
   'records.shown': 'records shown',
   'records.unfamiliar': 'records shown that the department had not been shown for 8 weeks',

@@ -22,12 +22,14 @@ export interface Outside {
   readonly share: number;
 }
 
+/** Of the counts of single days. */
 export function tallyOf(counts: Iterable<number>): Map<number, number> {
   const tally = new Map<number, number>();
   for (const count of counts) tally.set(count, (tally.get(count) ?? 0) + 1);
   return tally;
 }
 
+/** Median, deviation and what else a limit is made of. */
 export function usualOf(tally: Tally): Usual {
   const median = medianOf(tally);
   const distances = new Map<number, number>();

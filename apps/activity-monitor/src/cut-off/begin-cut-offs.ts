@@ -4,7 +4,7 @@ import { SUBJECTS, type LimitStanding, type UserDeactivatedFact, type WatchEvent
 import { uuidFromDigest } from '#kernel';
 
 /** The id of a cut-off: made of person, epoch and cause, so it exists once however often its refusal is delivered. */
-export function cutOffId(userId: string, epoch: number, cause: LimitStanding): string {
+function cutOffId(userId: string, epoch: number, cause: LimitStanding): string {
   const named = [cause.measure, cause.window, cause.action, cause.max].join(',');
   return uuidFromDigest(createHash('sha256').update(`${userId}|${epoch}|${named}`).digest());
 }

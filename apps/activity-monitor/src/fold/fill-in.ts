@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { watchEventSchema, type WatchEvent } from '#contracts';
+import { earliestIdOf } from '#kernel';
 import { foldEvents } from './fold-events.js';
-import { earliestIdOf } from './time-ordered-ids.js';
 
 const NAME = 'disclosure-log';
 const BATCH = 500;

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
+import { earliestIdOf } from '#kernel';
 import { raiseAlarms } from '../alarms/alarm-store.js';
-import { earliestIdOf } from './time-ordered-ids.js';
 
 /** So long after its end an hour is compared: by then the stream or the fill-in has brought what there was. */
 const SETTLED_MS = 300_000;

@@ -44,7 +44,7 @@ const OPENINGS: readonly Measure[] = ['deal.opened', 'contact.opened', 'company.
 const ROLLING_MS = { hour: 3_600_000, day: 86_400_000 } as const;
 
 /**
- * The gate's decision (monitoring.md "Limits"), pure. `watch.admit` in the database decides by the same rules and is held against
+ * The gate's decision (ADR 2), pure. `watch.admit` in the database decides by the same rules and is held against
  * this function; this one reads better and never serves a request.
  */
 export function admit(state: GateState, request: GateRequest): GateDecision {

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 
 /**
- * A deal's card shows names of its contacts: they stand in the ledger with the opening (access.md "Levels on a record"). They are shown
+ * A deal's card shows names of its contacts: they stand in the ledger with the opening. They are shown
  * beside the card and count as no opening of their own, so they have a column of their own and no part in any count.
  */
 const NAMES_ON_DEALS = `

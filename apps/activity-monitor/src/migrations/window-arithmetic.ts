@@ -1,5 +1,5 @@
 /**
- * When windows begin, and what counts in them: monitoring.md "Limits" in SQL, the same rules as `gate/` has in TypeScript.
+ * When windows begin, and what counts in them, in SQL: the same rules as `gate/` has in TypeScript.
  *
  * A rolling window is open at its start: (t - 60 min, t]. A calendar one is closed: it begins with its first instant. Counting
  * takes the last instant *before* the window, so that both are "later than". It has no upper bound: what was recorded before

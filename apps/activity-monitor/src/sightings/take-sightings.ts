@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
+import { earliestIdOf } from '#kernel';
 import { FAMILIAR_DAYS, HISTORY_DAYS } from '../baselines/figures.js';
-import { earliestIdOf } from '../fold/time-ordered-ids.js';
 
 /** Disclosures read at a time. */
 const PAGE = 500;

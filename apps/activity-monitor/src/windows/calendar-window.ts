@@ -16,7 +16,7 @@ export function zoneOf(name: string): Zone {
 }
 
 /**
- * The first instant (milliseconds since 1970) of the clock hour or the date that holds `at` in a zone (monitoring.md "Limits").
+ * The first instant (milliseconds since 1970) of the clock hour or the date that holds `at` in a zone.
  *
  * - A date begins with its first instant, also where midnight is skipped, and at the first of two midnights.
  * - A clock hour that comes twice is two windows; where the clocks change within an hour, the window begins with the change.

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { VersionConflict, type EventMetadata, type Statement } from '#event-store';
-import { holdLeadership, type Leadership, type Logger } from '#platform';
+import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { streamChange, type CrmLog } from '../log/crm-log.js';
 import { auditAggregate } from './audit.aggregate.js';
@@ -96,7 +95,7 @@ export class AuditCopier {
           return RETRY_MS;
         },
       );
-      if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => undefined);
+      if (wait > 0) await restFor(wait, signal);
     }
   }
 }

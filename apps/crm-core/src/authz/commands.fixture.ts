@@ -3,7 +3,7 @@ import type { ICommandHandler } from '@nestjs/cqrs';
 import type { Pool } from 'pg';
 import { Secret } from '#kernel';
 import { EventStore } from '#event-store';
-import type { AcceptedReply, CommandName } from '#contracts';
+import { SYSTEM_USER_ID, type AcceptedReply, type CommandName } from '#contracts';
 import { createPool } from '#platform';
 import { localKeyWrapper, newDataKey } from '#privacy';
 import { CONNECT_PATIENTLY, testDatabase, type TestDatabase } from '#testing';
@@ -20,7 +20,6 @@ import { RecordShell } from '../records/record-shell.js';
 import * as roles from '../roles/roles.handlers.js';
 import * as settings from '../security-settings/security-settings.handlers.js';
 import { AccountRules } from '../users/account-rules.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import * as users from '../users/users.handlers.js';
 
 type Handler = ICommandHandler<CrmCommand, AcceptedReply>;

@@ -7,7 +7,7 @@ export interface WeakenedRight {
   readonly after: Level;
 }
 
-/** What lets full numbers or addresses be seen unasked by more than before (access.md "Roles", "Weakening"). */
+/** What lets full numbers or addresses be seen unasked by more than before. */
 export function weakenedRights(before: Grants, after: Grants): readonly WeakenedRight[] {
   return (['phone', 'email'] as const).flatMap((subject): WeakenedRight[] => {
     const had = before[subject]?.view ?? 'forbidden';

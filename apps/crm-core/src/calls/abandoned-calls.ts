@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Secret } from '#kernel';
-import { holdLeadership, type Leadership, type Logger } from '#platform';
+import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { CrmLog } from '../log/crm-log.js';
 import { endCall } from './call-dispatcher.js';
 
@@ -39,7 +38,7 @@ export function watchAbandonedCalls(options: {
     onAcquired: async (signal) => {
       while (!signal.aborted) {
         await failAbandonedCalls(pool, log, now()).catch((error: unknown) => logger.warn('abandoned calls wait', { error }));
-        await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await restFor(EVERY_MS, signal);
       }
     },
   });

@@ -63,6 +63,7 @@ export abstract class CrmCommand {
 }
 export type CommandClass = new (context: CommandContext) => CrmCommand;
 
+/** Who and what the events of a command go back to. */
 export function metadataOf(context: CommandContext): EventMetadata {
   return {
     actorId: context.caller.userId,

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventStore } from '#event-store';
-import { holdLeadership, type Leadership, type Logger } from '#platform';
+import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { Secret } from '#kernel';
 
-/** So long a repeat is answered with the first outcome; then its Idempotency-Key is free (http-api.md "Conventions"). */
-export const COMMANDS_KEPT_DAYS = 7;
+/** So long a repeat is answered with the first outcome; then its Idempotency-Key is free (ADR 13). */
+const COMMANDS_KEPT_DAYS = 7;
 const BATCH = 1_000;
 const EVERY_MS = 10 * 60_000;
 
@@ -31,7 +30,7 @@ export function expireCommands(options: {
     onAcquired: async (signal) => {
       while (!signal.aborted) {
         await forgetOldCommands(store, signal).catch((error: unknown) => logger.warn('old commands are kept', { error }));
-        await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await restFor(EVERY_MS, signal);
       }
     },
   });

@@ -4,6 +4,7 @@ import { DomainError, isDerivedUuid, refuse } from '#kernel';
 import {
   bodyContext,
   commandEnvelopeSchema,
+  SYSTEM_USER_ID,
   type AcceptedReply,
   type AuthorizationRow,
   type CommandEnvelope,
@@ -14,7 +15,6 @@ import { compileRights, type Principal } from '#policy';
 import { parseJsonBody, storable } from '#platform';
 import type { CrmLog } from '../log/crm-log.js';
 import type { ServiceKeys } from '../log/service-keys.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import type { Authorizations } from './authorizations.js';
 import { CommandBody, type CommandClass, type CommandContext } from './command-context.js';
 import { requireSameBody } from './repeats.js';

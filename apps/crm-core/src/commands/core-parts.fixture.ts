@@ -3,7 +3,7 @@ import type { CommandBus } from '@nestjs/cqrs';
 import pg from 'pg';
 import { Secret } from '#kernel';
 import { EventStore } from '#event-store';
-import { bodyContext, type AcceptedReply, type CommandName } from '#contracts';
+import { bodyContext, SYSTEM_USER_ID, type AcceptedReply, type CommandName } from '#contracts';
 import { createPool } from '#platform';
 import { localKeyWrapper, newDataKey, newReceiverKeys, sealFor, type KeyWrapper } from '#privacy';
 import { CONNECT_PATIENTLY } from '#testing';
@@ -39,7 +39,6 @@ import { ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { RecordReferences } from '../records/record-references.js';
 import { RecordShell } from '../records/record-shell.js';
 import { AccountRules } from '../users/account-rules.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import {
   CreateFirstAdministrator,
   CreateFirstAdministratorHandler,

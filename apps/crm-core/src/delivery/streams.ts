@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { STREAMS } from '#contracts';
 import { provisionStreams, type Broker, type StreamDefinition } from '#messaging';
-import type { Logger } from '#platform';
+import { restFor, type Logger } from '#platform';
 
 const RETRY_MS = 1_000;
 
@@ -31,7 +30,7 @@ export function keepStreams(broker: Broker, logger: Logger): () => void {
         return;
       } catch (error) {
         logger.warn('streams not provisioned', { error });
-        await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+        await restFor(RETRY_MS, stopping.signal);
       }
     }
   };

@@ -54,7 +54,7 @@ interface PlannedContact {
   readonly changes: readonly AnyStreamChange[];
 }
 
-/** Plans what a lead becomes (intake.md "Becoming a contact and a deal"); the guards of the plan raise when it was overtaken. */
+/** Plans what a lead becomes: a contact, found or new, and a deal; the guards of the plan raise when it was overtaken. */
 export class LeadPlanner {
   constructor(
     private readonly log: CrmLog,

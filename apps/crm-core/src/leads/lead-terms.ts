@@ -92,4 +92,5 @@ export class LeadTerms {
 
 /** Leads of a form that go to a department in turn wait for each other. */
 export const takesTurns = ({ form }: Terms): boolean => form.assign !== null && 'departmentId' in form.assign;
+/** The lock under which they do. */
 export const turnLock = (formId: string): string => `form-turn:${formId}`;

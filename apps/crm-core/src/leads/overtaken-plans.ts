@@ -7,7 +7,7 @@ const ATTEMPTS = 8;
 const OVERTAKEN = ['PA011', 'PA017', 'PA161'];
 
 /** True for a plan that a guard or an expected version refused because another was faster; nothing has changed then. */
-export function isOvertaken(error: unknown): boolean {
+function isOvertaken(error: unknown): boolean {
   return OVERTAKEN.includes(String((error as { code?: unknown } | null)?.code));
 }
 

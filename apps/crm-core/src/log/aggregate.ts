@@ -53,6 +53,7 @@ export interface Aggregate<State, Command, Event extends DomainEvent> extends De
 }
 export type AnyAggregate = Aggregate<unknown, unknown, DomainEvent>;
 
+/** The name of an aggregate's stream: `<category>-<id>`. */
 export const streamOf = (aggregate: { readonly category: string }, id: string): string => `${aggregate.category}-${id}`;
 
 /** The reverse: the id is the UUID at the end; a category may hold dashes of its own. */

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 
-/** A role may require a second factor of whoever holds it (access.md "Accounts"); what decides about a person tells it. */
+/** A role may require a second factor of whoever holds it; what decides about a person tells it. */
 export const secondFactorOfRoles: Migration = {
   async up(db: Kysely<never>) {
     await sql`ALTER TABLE read.roles ADD COLUMN require_second_factor boolean NOT NULL DEFAULT false`.execute(db);

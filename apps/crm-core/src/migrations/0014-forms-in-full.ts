@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 
 /**
- * Forms have all their settings and can be deleted (intake.md "A form"). The row of a deleted one stays, for leads that were taken before;
+ * Forms have all their settings and can be deleted. The row of a deleted one stays, for leads that were taken before;
  * it keeps no department in use.
  */
 export const formsInFull: Migration = {

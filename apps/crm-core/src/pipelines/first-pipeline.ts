@@ -1,6 +1,6 @@
+import { SYSTEM_USER_ID } from '#contracts';
 import { CommandRepeated, VersionConflict } from '#event-store';
 import { streamChange, type CrmLog } from '../log/crm-log.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import type { PipelineFields } from './domain/pipeline.events.js';
 import { pipelineAggregate } from './pipeline.aggregate.js';
 

@@ -8,6 +8,8 @@ import { copyFields } from './copy-text.js';
 export type LoggedEvent = CodedEvent<ProjectedMetadata>;
 /** All events of one stream, oldest first. */
 export type WholeStream = readonly [LoggedEvent, ...LoggedEvent[]];
+/** A stream of which more may come. */
+type OpenStream = [LoggedEvent, ...LoggedEvent[]];
 
 /** A part of the log: streams by name, `from` included, `to` not; null has no bound. */
 export interface StreamRange {
@@ -37,24 +39,27 @@ export async function* readRange(client: ClientBase, { from, to }: StreamRange):
   // A sort of the whole log would come first, on disk; the index has the order already.
   await client.query('SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0');
   const copy = client.query(copyTo(`COPY (SELECT ${COLUMNS} FROM es.events ${where} ORDER BY stream, version) TO STDOUT`));
-  let open: LoggedEvent[] = [];
+  let open: OpenStream | undefined;
   let streams: WholeStream[] = [];
   let events = 0;
   for await (const lines of linesOf(copy)) {
     for (const line of lines) {
       const event = toEvent(copyFields(line));
-      if (open[0] !== undefined && open[0].stream !== event.stream) {
-        streams.push(open as unknown as WholeStream);
-        events += open.length;
-        open = [];
+      if (open !== undefined && open[0].stream === event.stream) {
+        open.push(event);
+        continue;
       }
-      open.push(event);
+      if (open !== undefined) {
+        streams.push(open);
+        events += open.length;
+      }
+      open = [event];
     }
     if (events < BATCH) continue;
     yield streams;
     [streams, events] = [[], 0];
   }
-  if (open.length > 0) streams.push(open as unknown as WholeStream);
+  if (open !== undefined) streams.push(open);
   if (streams.length > 0) yield streams;
 }
 
@@ -77,14 +82,14 @@ export async function readStreams(client: ClientBase, names: readonly string[]):
     rowMode: 'array',
     types: AS_TEXT,
   });
-  const streams = new Map<string, LoggedEvent[]>();
+  const streams = new Map<string, OpenStream>();
   for (const row of rows) {
     const event = toEvent(row);
     const known = streams.get(event.stream);
     if (known === undefined) streams.set(event.stream, [event]);
     else known.push(event);
   }
-  return [...streams.values()] as unknown as readonly WholeStream[];
+  return [...streams.values()];
 }
 
 /** Values as the server writes them. */

@@ -20,7 +20,8 @@ export interface TableShape {
 }
 export type Shapes = ReadonlyMap<BuiltTable, TableShape>;
 
-export const besideOf = (table: BuiltTable): string => `${BESIDE}.${table.slice(table.indexOf('.') + 1)}`;
+/** The table that is made beside a live one, in schema `rebuild`. */
+const besideOf = (table: BuiltTable): string => `${BESIDE}.${table.slice(table.indexOf('.') + 1)}`;
 
 /** Of all tables that are made of events. Throws `RebuildRefused` when one is missing: the migrations come first. */
 export async function readShapes(client: ClientBase): Promise<Shapes> {

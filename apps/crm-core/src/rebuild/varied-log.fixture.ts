@@ -13,7 +13,7 @@ import { personalText } from '../records/domain/personal-text.js';
 import { SECURITY_SETTINGS_ID } from '../security-settings/security-settings.aggregate.js';
 
 /** Numbers from 0 (included) to 1, the same for the same seed (mulberry32, public domain). */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

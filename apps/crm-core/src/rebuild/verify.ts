@@ -33,6 +33,7 @@ export interface Differences {
   readonly ids: readonly string[];
 }
 
+/** True when nothing is missing, surplus or different. */
 export const isEqual = ({ missing, surplus, different }: Comparison): boolean =>
   missing.count + surplus.count + different.count === 0;
 

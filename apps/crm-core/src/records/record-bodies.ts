@@ -60,12 +60,14 @@ function pointInput(
   };
 }
 
+/** The phones of a body, read in a region (ISO 3166). Throws `invalid-phone` or `masked-value`, naming the place. */
 export function phoneInputs(bodies: z.output<typeof phoneList>, region: string): readonly PointInput[] {
   return bodies.map((body, index) =>
     pointInput(body, body.number === undefined ? undefined : phoneValue(body.number, region, `phones.${index}.number`), region),
   );
 }
 
+/** The e-mails of a body. Throws `invalid-email` or `masked-value`, naming the place. */
 export function emailInputs(bodies: z.output<typeof emailList>, region: string): readonly PointInput[] {
   return bodies.map((body, index) =>
     pointInput(body, body.address === undefined ? undefined : emailValue(body.address, `emails.${index}.address`), region),
@@ -77,6 +79,7 @@ export function textOrNull(text: string | null, region: string): PersonalText | 
   return text === null || text.trim() === '' ? null : personalText(text, region);
 }
 
+/** Tags in NFC, each once; free text, so numbers in them are masked. */
 export function tagTexts(tags: readonly string[], region: string): readonly PersonalText[] {
   return [...new Set(tags.map((tag) => tag.normalize('NFC')))].map((tag) => personalText(tag, region));
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidFromDigest } from '#kernel';
 import { CommandRepeated, VersionConflict, type CommandRecord, type EventMetadata, type EventStore } from '#event-store';
-import { holdLeadership, isUnavailable, type Leadership, type Logger } from '#platform';
+import { holdLeadership, isUnavailable, restFor, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { streamParts } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange, type CrmLog } from '../log/crm-log.js';
@@ -59,7 +58,7 @@ export class RewindWorker {
         this.logger.warn('a rewind waits', { error });
         return false;
       });
-      if (!worked) await sleep(IDLE_MS, undefined, { signal }).catch(() => undefined);
+      if (!worked) await restFor(IDLE_MS, signal);
     }
   }
 

@@ -47,6 +47,7 @@ export interface SealRow {
 export const SEAL_COLUMNS = `number, first_tx::text, first_seq, last_tx::text, last_seq, event_ids, event_hashes, total, root, previous_head,
   head, signature, key_id, sealed_at`;
 
+/** A row of `es.seals` as a seal. */
 export function sealOf(row: SealRow): Seal {
   return {
     number: Number(row.number),

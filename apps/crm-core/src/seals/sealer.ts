@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { SealingStanding } from '#contracts';
-import { holdLeadership, type Leadership, type Logger } from '#platform';
+import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { CoreConfig } from '../config.js';
 import { eventHash } from './event-hash.js';
 import { lineOf, type HeadsFile } from './heads-file.js';
@@ -114,7 +113,7 @@ export class Sealer {
           return RETRY_MS;
         },
       );
-      if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => undefined);
+      if (wait > 0) await restFor(wait, signal);
     }
     this.#isLeading = false;
     sealLag.set(0);

@@ -1,8 +1,7 @@
-import { FIRST_SECURITY_SETTINGS, type SecuritySettings } from '#contracts';
+import { FIRST_SECURITY_SETTINGS, SYSTEM_USER_ID, type SecuritySettings } from '#contracts';
 import { testDatabase, type TestDatabase } from '#testing';
 import { CoreParts, sharedKeys } from '../commands/core-parts.fixture.js';
 import { streamChange } from '../log/crm-log.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import { clearAddressList } from './rescue.js';
 import { SECURITY_SETTINGS_ID, securitySettingsAggregate } from './security-settings.aggregate.js';
 

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
+import { SYSTEM_USER_ID } from '#contracts';
 import { VersionConflict } from '#event-store';
 import { streamChange, type CrmLog } from '../log/crm-log.js';
-import { SYSTEM_USER_ID } from '../users/domain/system-user.js';
 import { withoutAddressList } from './domain/cleared-address-list.js';
 import { SECURITY_SETTINGS_ID, securitySettingsAggregate } from './security-settings.aggregate.js';
 

@@ -1,7 +1,7 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { v7 as uuidv7 } from 'uuid';
 import { refuse, refuseField } from '#kernel';
-import type { AcceptedReply } from '#contracts';
+import { SYSTEM_USER_ID, type AcceptedReply } from '#contracts';
 import { allows } from '#policy';
 import { requireGivable, requireManageable, rightsIn, type Company } from '../authz/granting.js';
 import { weakenedRights } from '../authz/weakened-rights.js';
@@ -17,7 +17,6 @@ import {
   REQUIRE_FIRST_ADMINISTRATOR,
 } from './account-rules.js';
 import { changeUserBody, createUserBody, firstAdministratorBody, reasonBody } from './domain/user.commands.js';
-import { SYSTEM_USER_ID } from './domain/system-user.js';
 import type { UserState } from './domain/user.decider.js';
 import type { UserFields } from './domain/user.events.js';
 import { userAggregate } from './user.aggregate.js';

@@ -1,6 +1,6 @@
 /** More counters than this share one, so that a flood of addresses costs no memory; it can only refuse too early. */
 const MAX_COUNTERS = 50_000;
-export const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 
 /**

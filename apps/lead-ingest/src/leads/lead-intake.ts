@@ -9,7 +9,7 @@ import type { SpoolKeys } from '../spool/spool.keys.js';
 import type { Spool } from '../spool/spool.js';
 import { bodyFrom } from './formats/index.js';
 import { readBody } from './lead.body.js';
-import { leadOf, MAX_KEY_LENGTH, type LeadDraft } from './lead.intake.js';
+import { leadOf, MAX_KEY_LENGTH, type LeadDraft } from './lead.reading.js';
 import { heldSignature, type HeldSignature } from './lead.signature.js';
 
 export interface Submission {

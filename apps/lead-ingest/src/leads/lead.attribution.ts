@@ -1,7 +1,7 @@
 import type { FieldError } from '#kernel';
 import { longerThan, storable } from './lead.text.js';
 
-/** Limits of intake.md: keys of one lead, characters of a key, characters of a value. */
+/** Limits (docs/intake.md, "Bodies"): keys of one lead, characters of a key, characters of a value. */
 export const MAX_ATTRIBUTION_KEYS = 100;
 export const MAX_KEY_CHARACTERS = 64;
 export const MAX_VALUE_CHARACTERS = 1_024;

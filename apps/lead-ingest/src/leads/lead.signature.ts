@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How far the time of a signature may lie from ours, either way (intake.md "Sending a lead"). */
+/** How far the time of a signature may lie from ours, either way (docs/intake.md, "Signatures"). */
 const TOLERANCE_SECONDS = 300;
 const LONGEST_HEADER = 1_000;
 

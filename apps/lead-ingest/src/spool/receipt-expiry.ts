@@ -2,7 +2,7 @@ import type { Logger } from '#platform';
 import { WakingLoop } from '../waking-loop.js';
 import type { Spool } from './spool.js';
 
-/** How long a key is remembered (http-api.md "Conventions"). */
+/** How long a key is remembered: as long as core remembers those of commands. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 const EVERY_MS = 3_600_000;
 

@@ -34,6 +34,7 @@ export function formatRange({ family, network, prefix, single }: AddressRange): 
   return single ? address : `${address}/${prefix}`;
 }
 
+/** True when the address lies in the range; one of the other family never does. */
 export function rangeHolds(range: AddressRange, address: Address): boolean {
   if (range.family !== address.family) return false;
   const shift = BigInt(bitsOf(range.family) - range.prefix);

@@ -92,6 +92,7 @@ function sameness(point: ContactPoint): string | null {
   return lookupForm(point) ?? (point.value.isErased ? null : `raw:${point.value.expose()}`);
 }
 
+/** Where the lead came from, numbers in keys and values masked; null when it says nothing. */
 export function leadAttribution(lead: SentLead, region: string): Attribution | null {
   const entries = Object.entries(lead.attribution);
   if (entries.length === 0) return null;
@@ -99,6 +100,7 @@ export function leadAttribution(lead: SentLead, region: string): Attribution | n
   return new Secret(Object.fromEntries(masked));
 }
 
+/** What the person wrote, cut to the length of a note; null when nothing. */
 export function leadMessage(lead: SentLead, region: string): PersonalText | null {
   const message = lead.message?.trim() ?? '';
   return message === '' ? null : personalText(cut(message, LONGEST_NOTE), region);

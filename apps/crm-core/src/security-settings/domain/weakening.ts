@@ -1,7 +1,7 @@
 import type { Limit, SecuritySettings } from '#contracts';
 import { parseRange } from '#policy';
 
-/** The protections that the change turns off or makes wider (access.md "Weakening"), by name. Empty: none. */
+/** The protections that the change turns off or makes wider, by name. Empty: none. */
 export function weakenings(before: SecuritySettings, after: SecuritySettings): readonly string[] {
   const [list, newList] = [before.ipAllowList, after.ipAllowList];
   const [watched, newWatched] = [before.activityMonitoring, after.activityMonitoring];

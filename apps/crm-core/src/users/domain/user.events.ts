@@ -1,7 +1,7 @@
 import type { Measure } from '#contracts';
 import type { WeakenedRight } from '../../authz/weakened-rights.js';
 
-/** A person of the company. His name and e-mail are in clear in log and read models (privacy.md), never in logs or on the broker. */
+/** A person of the company. His name and e-mail are in clear in log and read models, never in logs or on the broker. */
 export interface UserFields {
   readonly email: string;
   readonly name: string;

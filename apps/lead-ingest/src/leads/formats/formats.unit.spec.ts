@@ -1,6 +1,6 @@
 import type { FormFormat } from '#contracts';
 import { readBody } from '../lead.body.js';
-import { leadOf } from '../lead.intake.js';
+import { leadOf } from '../lead.reading.js';
 import { bodyFrom } from './index.js';
 
 const NOW = new Date('2026-11-26T12:00:00.000Z');

@@ -1,11 +1,11 @@
 import type { SealedLead } from '#contracts';
-import { DomainError, Secret, refuse, type FieldError } from '#kernel';
+import { DomainError, Secret, isInstant, refuse, type FieldError } from '#kernel';
 import { AttributionDraft } from './lead.attribution.js';
 import { longerThan, storable } from './lead.text.js';
 
-/** The largest body of a lead, in bytes (intake.md "Limits"). */
+/** The largest body of a lead, in bytes (docs/intake.md, "Bodies"). */
 export const MAX_BODY_BYTES = 64 * 1024;
-/** The longest idempotency key, in characters (http-api.md "Conventions"). */
+/** The longest idempotency key, in characters: as for the gateway's. */
 export const MAX_KEY_LENGTH = 255;
 
 /** The person's own words and their limits in characters. What does not parse as a number or an e-mail is core's to keep as raw. */
@@ -13,7 +13,7 @@ const TEXT_LIMITS = { name: 200, phone: 100, email: 320, company: 200, title: 20
 type TextField = keyof typeof TEXT_LIMITS;
 const TEXT_FIELDS = Object.keys(TEXT_LIMITS) as TextField[];
 const CONTACTABLE: readonly TextField[] = ['name', 'phone', 'email', 'message'];
-/** Hidden on a page: a person leaves it empty, a machine fills it (intake.md "Sending a lead"). */
+/** Hidden on a page: a person leaves it empty, a machine fills it (docs/intake.md, "Bodies"). */
 const TRAP = 'website';
 const OWN_FIELDS: ReadonlySet<string> = new Set([...TEXT_FIELDS, 'attribution', 'consent', 'submissionId', TRAP]);
 /** How a form without scripts sends the parts of a consent. */
@@ -21,7 +21,6 @@ const FLAT_CONSENT: ReadonlySet<string> = new Set(['consent[textId]', 'consent[g
 const MAX_TEXT_ID = 200;
 /** Enough to correct a form by; a body of nothing but faults gets no answer larger than itself. */
 const MAX_ERRORS = 20;
-const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 export interface IntakeContext {
   /** Whether the form takes a lead only with a consent. */
@@ -44,7 +43,7 @@ export interface LeadDraft {
 }
 
 /**
- * Reads a parsed body as a lead (intake.md "Sending a lead"), whatever it holds. Throws a `DomainError` and nothing else:
+ * Reads a parsed body as a lead (docs/intake.md, "Bodies"), whatever it holds. Throws a `DomainError` and nothing else:
  * `validation-failed` with `errors`, or `consent-required`. No refusal repeats anything of the body.
  */
 export function leadOf(body: unknown, context: IntakeContext): LeadDraft {
@@ -126,7 +125,7 @@ function readConsent(value: unknown, errors: FieldError[]): SealedLead['consent'
   }
   const textId = readText('consent.textId', fields.get('textId') ?? '', MAX_TEXT_ID, errors);
   const givenAt = fields.get('givenAt');
-  const instant = typeof givenAt === 'string' && ISO_INSTANT.test(givenAt) ? Date.parse(givenAt) : Number.NaN;
+  const instant = typeof givenAt === 'string' && isInstant(givenAt) ? Date.parse(givenAt) : Number.NaN;
   if (textId === undefined)
     errors.push({ path: 'consent.textId', code: 'required', message: 'Send the id of the text agreed to.' });
   if (Number.isNaN(instant)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { sealedLeadSchema, type SealedLead } from '#contracts';
 import { DomainError } from '#kernel';
-import { leadOf } from './lead.intake.js';
+import { leadOf } from './lead.reading.js';
 
 const IP = '192.0.2.7';
 const context = { requireConsent: false, ip: IP, receivedAt: '2026-01-01T00:00:00.000Z', isFlat: false };
@@ -96,6 +96,10 @@ describe('a lead', () => {
   it('asks for the consent that the form wants', () => {
     expect(refusal({ name: 'x' }, true).code).toBe('consent-required');
     expect(codesOf({ name: 'x', consent: { textId: 't', givenAt: 'yesterday' } })).toEqual(['consent.givenAt:not-a-time']);
+    // A day that there is not is no time; `Date.parse` would make 2 March of it.
+    expect(codesOf({ name: 'x', consent: { textId: 't', givenAt: '2026-02-30T10:00:00Z' } })).toEqual([
+      'consent.givenAt:not-a-time',
+    ]);
     expect(codesOf({ name: 'x', consent: {} })).toEqual(['consent.textId:required', 'consent.givenAt:not-a-time']);
   });
 

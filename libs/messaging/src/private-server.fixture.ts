@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '#kernel';
-import { startBroker, type Broker } from './broker.js';
+import { startBroker, type Broker, type BrokerLog } from './broker.js';
 
 /** A nats-server of a spec's own, on a port that stays the same over restarts. */
 export class PrivateServer {
@@ -75,8 +75,9 @@ export class PrivateServer {
     return join(this.folder, 'js', 'jetstream', '$G', 'streams', stream, 'msgs');
   }
 
-  broker(): Broker {
-    return startBroker({ url: this.url, user: 'core', password: new Secret('p'), name: 'spec' });
+  broker(log?: BrokerLog): Broker {
+    const named = { url: this.url, user: 'core', password: new Secret('p'), name: 'spec' };
+    return startBroker(log === undefined ? named : { ...named, log });
   }
 }
 
