@@ -271,7 +271,7 @@ describe('exports', () => {
     };
     expect(await ask(staff.admin, { deleted: 'true' })).toEqual([id]);
     expect(await ask(staff.admin, {})).not.toContain(id);
-    expect(await ask(manager.client, { deleted: 'true' })).toEqual([]);
+    expect(await ask(manager.client, { deleted: true })).toEqual([]);
   });
 
   it('is cancelled with its person', async () => {

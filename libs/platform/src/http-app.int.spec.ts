@@ -157,6 +157,8 @@ describe('createHttpApp', () => {
     expect(await problemAt('/things', post('{}', { 'content-type': 'text/plain' }))).toMatchObject({ status: 415 });
     expect(await problemAt('/things', post('{}', { 'content-type': '/' }))).toMatchObject({ status: 415 });
     expect(await problemAt('/things', post(new Uint8Array([123, 125])))).toMatchObject({ status: 415 });
+    const packed = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    expect(await problemAt('/things', post('{}', packed))).toMatchObject({ status: 415 });
     expect(await problemAt('/things', post(`{"a": ${PLANTED}}`, { 'content-type': 'application/json' }))).toMatchObject({
       status: 400,
     });
@@ -170,6 +172,7 @@ describe('createHttpApp', () => {
 
   it.each([
     ['that is broken', `GET /${PLANTED} NONSENSE\r\n\r\n`],
+    ['without a host', 'GET /things/1 HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ['with too many headers', `GET /things/1 HTTP/1.1\r\nHost: x\r\nx: ${PLANTED.repeat(2_000)}\r\n\r\n`],
   ])('answers a request %s with a problem, and echoes nothing', async (_, request) => {
     const answer = await raw(request);

@@ -68,6 +68,8 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
     exposeHeadRoutes: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node would refuse it without a problem; see `refuseWithoutHost`.
+    http: { requireHostHeader: false },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
@@ -79,6 +81,7 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
     },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
   keepBodiesRaw(instance);
+  refuseWithoutHost(instance);
   instance.addHook('onRoute', (route) => {
     const limit = options.bodyLimits?.[route.url];
     if (limit !== undefined) route.bodyLimit = limit;
@@ -120,16 +123,28 @@ function answerHeaders(request: FastifyRequest, reply: FastifyReply): void {
 
 type WithMediaType = FastifyRequest & { declaredMediaType?: string | undefined };
 
-/** Fastify would refuse a missing or broken media type before any right is looked at; so it is shown one type for all. */
+/**
+ * Fastify would refuse a missing or broken media type before any right is looked at; so it is shown one type for all. A body under a
+ * Content-Encoding has none that anybody here reads: the encoding is not undone.
+ */
 function keepBodiesRaw(instance: FastifyInstance): void {
   instance.decorateRequest('declaredMediaType', undefined);
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   instance.addHook('onRequest', (request, reply, done) => {
     answerHeaders(request, reply);
-    (request as WithMediaType).declaredMediaType = request.headers['content-type'];
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    (request as WithMediaType).declaredMediaType = encoding === 'identity' ? request.headers['content-type'] : undefined;
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/octet-stream';
     done();
+  });
+}
+
+/** A request of HTTP/1.1 names its host (RFC 9112, section 3.2). */
+function refuseWithoutHost(instance: FastifyInstance): void {
+  instance.addHook('onRequest', (request, _reply, done) => {
+    const isNamed = request.raw.httpVersion === '1.0' || request.headers.host !== undefined;
+    done(isNamed ? undefined : new DomainError('malformed-request'));
   });
 }
 

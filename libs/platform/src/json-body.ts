@@ -17,12 +17,12 @@ export function parseJsonBody(body: Buffer | undefined, contentType: string | un
 }
 
 /**
- * The value itself. Throws `validation-failed` with the places of texts (and of objects with names) that hold a NUL: PostgreSQL keeps none, in
- * no text and no JSON.
+ * The value itself. Throws `validation-failed` with the places of texts (and of objects with names) that hold a NUL, which PostgreSQL keeps in no
+ * text and no JSON, or half a surrogate pair, which is no character: PostgreSQL refuses it in JSON, and UTF-8 makes another one of it.
  */
 export function storable(value: unknown): unknown {
-  const errors = nulsIn(value, []).map((path) => ({
-    ...{ path, code: 'invalid-format', message: 'A text cannot hold the character U+0000.' },
+  const errors = unstorableIn(value, []).map((path) => ({
+    ...{ path, code: 'invalid-format', message: 'A text cannot hold the character U+0000, nor half a surrogate pair.' },
   }));
   if (errors.length > 0) throw new DomainError('validation-failed', { errors });
   return value;
@@ -31,16 +31,20 @@ export function storable(value: unknown): unknown {
 const MOST_ERRORS = 100;
 
 /** `parseJsonBody` bounds the depth. */
-function nulsIn(value: unknown, path: readonly string[]): string[] {
-  if (typeof value === 'string') return value.includes('\0') ? [path.join('.')] : [];
+function unstorableIn(value: unknown, path: readonly string[]): string[] {
+  if (typeof value === 'string') return isStorable(value) ? [] : [path.join('.')];
   if (typeof value !== 'object' || value === null) return [];
   const found: string[] = [];
   for (const [key, part] of Object.entries(value)) {
     if (found.length >= MOST_ERRORS) break;
-    if (key.includes('\0')) found.push(path.join('.'));
-    found.push(...nulsIn(part, [...path, plainKey(key)]));
+    if (!isStorable(key)) found.push(path.join('.'));
+    found.push(...unstorableIn(part, [...path, plainKey(key)]));
   }
   return found;
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 /** A name of the client's own could hold anything: what is no plain one is not repeated. */

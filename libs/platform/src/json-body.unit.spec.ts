@@ -51,8 +51,8 @@ describe('parseJsonBody', () => {
 });
 
 describe('storable', () => {
-  it('gives back what holds no NUL, half pairs too', () => {
-    const value = { a: ['\ud800', { b: 1, c: null }], 'd e': 'x\n' };
+  it('gives back what holds neither a NUL nor half a pair', () => {
+    const value = { a: ['\ud83d\ude00', { b: 1, c: null }], 'd e': 'x\n' };
     expect(storable(value)).toBe(value);
   });
 
@@ -61,7 +61,8 @@ describe('storable', () => {
     ['texts further in', { note: 'a\0', tags: ['x', '\0'] }, ['note', 'tags.1']],
     ['a name', { customFields: { 'b\0': 1 } }, ['customFields']],
     ['a text under a name of the client', { 'Ivan +79161234567': '\0' }, ['*']],
-  ])('refuses a NUL in %s and tells where', (_name, value, paths) => {
+    ['halves of pairs', { note: 'a\ud800b', tags: ['\udc00'], 'x\ud800': 1 }, ['note', 'tags.0', '']],
+  ])('refuses a NUL, or half a pair, in %s and tells where', (_name, value, paths) => {
     const errors = paths.map((path) => expect.objectContaining({ path, code: 'invalid-format' }) as unknown);
     expect(() => storable(value)).toThrow(expect.objectContaining({ code: 'validation-failed', options: { errors } }) as Error);
   });

@@ -114,6 +114,7 @@ export class ProblemFilter implements ExceptionFilter {
     const retryAfter = refusal.options.retryAfterSeconds ?? (problem.status === 429 || problem.status === 503 ? 1 : undefined);
     if (retryAfter !== undefined && problem.code !== 'internal')
       reply.header('retry-after', String(Math.max(1, Math.ceil(retryAfter))));
+    if (problem.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
     reply.header('cache-control', 'no-store');
     reply.status(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem);
   }

@@ -18,7 +18,6 @@ import { rawSql } from './raw-sql.js';
 
 /** Files of one person that are kept or in the making; more are asked for when the oldest is gone. */
 const MOST_KEPT = 20;
-const RETRY_SECONDS = 60;
 
 export type ExportFormat = 'csv' | 'xlsx';
 export interface ExportRequest {
@@ -69,7 +68,7 @@ export class ExportStore {
   /**
    * Decides which rows they are, lets all of them pass the gate at once, and notes the work, in one transaction. A repeat under the
    * same Idempotency-Key gives the first one's id. Throws `view-limit-reached` (nothing is there then but the refusal),
-   * `export-too-large`, `unknown-filter`, `rate-exceeded`, `idempotency-key-reused`, `idempotency-in-progress`, `RightsChanged`.
+   * `export-too-large`, `unknown-filter`, `capacity-reached`, `idempotency-key-reused`, `idempotency-in-progress`, `RightsChanged`.
    */
   request(who: Who, request: ExportRequest): Promise<string> {
     return this.turns.run(who.caller.userId, () => this.requestInTurn(who, request));
@@ -159,7 +158,7 @@ export class ExportStore {
       .where('user_id', '=', userId)
       .where('wrapped_key', 'is not', null)
       .executeTakeFirstOrThrow();
-    if (kept >= MOST_KEPT) throw new DomainError('rate-exceeded', { retryAfterSeconds: RETRY_SECONDS });
+    if (kept >= MOST_KEPT) refuse('capacity-reached');
   }
 
   private async idsOf(trx: Transaction<GatewaySchema>, who: Who, { kind, list }: ExportRequest): Promise<string[]> {

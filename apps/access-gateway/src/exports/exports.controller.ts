@@ -19,7 +19,10 @@ const tag = 'Exports';
 const KINDS: Readonly<Record<RecordKind['route'], RecordKind>> = { contacts: CONTACTS, companies: COMPANIES, deals: DEALS };
 const bodySchema = z.strictObject({
   type: z.enum(['contacts', 'companies', 'deals']),
-  filter: z.record(z.string().max(100), z.string().max(1_000)).default({}),
+  filter: z
+    .object({ deleted: z.union([z.boolean(), z.string()]).optional() })
+    .catchall(z.string().max(1_000))
+    .default({}),
   format: z.enum(['csv', 'xlsx']),
 });
 const startedSchema = z.object({ exportId: z.uuid() });
@@ -31,10 +34,10 @@ const exportSchema = startedSchema.extend({
 /** An export is one whole: pages and counts are of lists. */
 const OF_LISTS = ['limit', 'cursor', 'count'] as const;
 
-/** The filter of an export is that of a list. Throws as `parseListRequest`. */
-function filterOf(kind: RecordKind, filter: Readonly<Record<string, string>>, region: string): ListRequest {
+/** The filter of an export is that of a list; JSON has its own true and false. Throws as `parseListRequest`. */
+function filterOf(kind: RecordKind, filter: z.output<typeof bodySchema>['filter'], region: string): ListRequest {
   if (OF_LISTS.some((name) => Object.hasOwn(filter, name))) throw new DomainError('unknown-filter');
-  return parseListRequest(kind, filter, region);
+  return parseListRequest(kind, Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, String(value)])), region);
 }
 
 @Controller('/v1/exports')
@@ -57,7 +60,7 @@ export class ExportsController {
     body: bodySchema,
     status: 202,
     answer: startedSchema,
-    refusals: ['view-limit-reached', 'unknown-filter', 'unknown-sort', 'export-too-large', 'rate-exceeded', 'scope-missing'],
+    refusals: ['view-limit-reached', 'unknown-filter', 'unknown-sort', 'export-too-large', 'capacity-reached', 'scope-missing'],
   })
   async create(
     @CurrentWho() who: Who,
@@ -97,6 +100,7 @@ export class ExportsController {
     tag,
     answer: z.string(),
     mediaType: MEDIA_TYPES.csv,
+    otherMediaTypes: [MEDIA_TYPES.xlsx],
     refusals: ['not-found', 'export-not-ready', 'scope-missing'],
   })
   async file(

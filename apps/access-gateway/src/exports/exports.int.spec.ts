@@ -242,7 +242,7 @@ describe('asking for an export', () => {
     expect(rows.map((row) => [...row.subject_ids].sort())).toEqual([[...ids].sort()]);
     for (let index = 1; index < 20; index += 1) expect((await ask()).status).toBe(202);
     const last = await ask();
-    expect([last.status, last.body['code']]).toEqual([429, 'rate-exceeded']);
+    expect([last.status, last.body['code']]).toEqual([409, 'capacity-reached']);
   });
 
   it('twice at once under one key is one export', async () => {

@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { DomainError, type FieldError } from '#kernel';
-import { mediaTypeOf, parseJsonBody } from '#platform';
+import { mediaTypeOf, parseJsonBody, storable } from '#platform';
 
 /** A body as it came over the wire; nothing of it has been judged. */
 export interface SentBody {
@@ -27,9 +27,9 @@ export function parseJson(sent: SentBody): unknown {
   return parseJsonBody(sent.bytes, sent.mediaType);
 }
 
-/** `parseJson`, then the schema. Throws `validation-failed` naming the fields; never quotes a value. */
+/** `parseJson` of what can be stored, then the schema. Throws `validation-failed` naming the fields; never quotes a value. */
 export function readJson<T extends z.ZodType>(sent: SentBody, schema: T): z.output<T> {
-  return validated(parseJson(sent), schema);
+  return validated(storable(parseJson(sent)), schema);
 }
 
 /** What the schema makes of an input, or `validation-failed` that names what is wrong where. */

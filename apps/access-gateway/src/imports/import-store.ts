@@ -13,7 +13,6 @@ import { readImportFile, type ImportFile } from './import-lines.js';
 
 /** Imports of one person that wait or run; more are taken when one has ended. */
 const MOST_WAITING = 3;
-const RETRY_SECONDS = 60;
 /** Refused lines that are named; all are counted. */
 export const NAMED_LINES = 1_000;
 
@@ -46,7 +45,7 @@ export class ImportStore {
 
   /**
    * Reads the file, seals its lines to core's key in parts, and keeps them with the work to be done. A repeat under the same Idempotency-Key gives
-   * the first one's id. Throws as `readImportFile`; `rate-exceeded`, `idempotency-key-reused`, `idempotency-in-progress`, and
+   * the first one's id. Throws as `readImportFile`; `capacity-reached`, `idempotency-key-reused`, `idempotency-in-progress`, and
    * `dependency-unavailable` without core.
    */
   async request(who: Who, request: ImportRequest): Promise<string> {
@@ -120,7 +119,7 @@ async function requireRoom(trx: Transaction<GatewaySchema>, userId: string): Pro
     .where('user_id', '=', userId)
     .where('state', 'in', ['queued', 'running'])
     .executeTakeFirstOrThrow();
-  if (waiting >= MOST_WAITING) throw new DomainError('rate-exceeded', { retryAfterSeconds: RETRY_SECONDS });
+  if (waiting >= MOST_WAITING) refuse('capacity-reached');
 }
 
 function idOf(userId: string, idempotencyKey: string): string {

@@ -46,7 +46,7 @@ export class ImportsController {
     bodyType: 'text/csv',
     status: 202,
     answer: startedSchema,
-    refusals: ['rate-exceeded'],
+    refusals: ['capacity-reached'],
   })
   async create(
     @CurrentWho() who: Who,

@@ -25,22 +25,26 @@ export interface OpenApiOperation {
 
 const JSON_TYPE = 'application/json';
 
+const readinessSchema = z.object({
+  status: z.enum(['ready', 'degraded', 'not-ready']),
+  checks: z.record(z.string(), z.enum(['up', 'down'])),
+});
+
 /** The platform's routes carry no description of their own. */
 const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
   '/health/live': { summary: 'Alive', tag: 'Operations', answer: z.object({ status: z.literal('live') }) },
   '/health/ready': {
     summary: 'Ready, and what is down, by name; degraded while service goes on without it',
     tag: 'Operations',
-    answer: z.object({
-      status: z.enum(['ready', 'degraded', 'not-ready']),
-      checks: z.record(z.string(), z.enum(['up', 'down'])),
-    }),
+    answer: readinessSchema,
+    orElse: { status: 503, answer: readinessSchema },
   },
   '/metrics': {
     summary: 'Prometheus metrics, from this machine only',
     tag: 'Operations',
     answer: z.string(),
     mediaType: 'text/plain',
+    refusals: ['not-found'],
   },
 };
 
@@ -172,17 +176,25 @@ function headerParameters(route: CataloguedRoute, operation: OperationDescriptio
 }
 
 function responsesOf(route: CataloguedRoute, operation: OperationDescription): OpenApiOperation['responses'] {
-  const { answer, status = 200, mediaType = JSON_TYPE, orElse } = operation;
+  const { answer, status = 200, mediaType = JSON_TYPE, otherMediaTypes = [], orElse } = operation;
   return {
-    [String(status)]: successOf(answer, mediaType),
-    ...(orElse === undefined ? {} : { [String(orElse.status)]: successOf(orElse.answer, JSON_TYPE) }),
+    [String(status)]: successOf(answer, mediaType, otherMediaTypes),
     ...refusalsOf(route, operation),
+    ...(orElse === undefined ? {} : { [String(orElse.status)]: successOf(orElse.answer, JSON_TYPE) }),
   };
 }
 
-function successOf(answer: z.ZodType | undefined, mediaType: string): Record<string, unknown> {
+function successOf(
+  answer: z.ZodType | undefined,
+  mediaType: string,
+  otherMediaTypes: readonly string[] = [],
+): Record<string, unknown> {
   if (answer === undefined) return { description: 'Done' };
-  return { description: 'Done', content: { [mediaType]: { schema: jsonSchema(answer, 'output') } } };
+  const files = otherMediaTypes.map((type) => [type, { schema: { type: 'string' } }]);
+  return {
+    description: 'Done',
+    content: { [mediaType]: { schema: jsonSchema(answer, 'output') }, ...Object.fromEntries(files) },
+  };
 }
 
 const DECIDED_BEFORE_BODIES = [
@@ -201,8 +213,13 @@ function refusalsOf(route: CataloguedRoute, operation: OperationDescription): Re
     if (route.rules.withoutSecondFactor !== true) codes.add('second-factor-required');
   }
   if (takesIdempotencyKey(route)) for (const code of ['idempotency-in-progress', 'idempotency-key-reused']) codes.add(code);
-  if (operation.body !== undefined) {
+  // Where none is asked for, a body that says something is refused too.
+  if (operation.body !== undefined || route.method !== 'GET') {
     for (const code of ['malformed-body', 'body-too-large', 'unsupported-media-type', 'validation-failed']) codes.add(code);
+  }
+  if (operation.query !== undefined) {
+    for (const code of ['validation-failed', 'unknown-filter']) codes.add(code);
+    if (Object.hasOwn(operation.query.shape, 'cursor')) codes.add('invalid-cursor');
   }
   // Of the two headers, and of a request that is none.
   if (takesIdempotencyKey(route) || takesIfMatch(route, operation)) codes.add('malformed-request');
@@ -231,6 +248,8 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, u
     // What a format says already, in some hundred characters each time.
     override: ({ jsonSchema: part }) => {
       if (part.format === 'uuid' || part.format === 'date-time') delete part.pattern;
+      // What a schema does not name is refused, whoever reads the body.
+      if (io === 'input' && part.type === 'object' && part.properties !== undefined) part.additionalProperties ??= false;
     },
   });
   // OpenAPI 3.1 names the dialect once, for the whole document.

@@ -21,6 +21,8 @@ export interface OperationDescription {
   readonly takesNoKey?: true;
   /** Media type of the answer; `application/json` when absent. */
   readonly mediaType?: string;
+  /** Media types that the same answer may have instead, as the request says: files. */
+  readonly otherMediaTypes?: readonly string[];
   /** Codes of refusals beyond those that every route has. */
   readonly refusals?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { AcceptedReply } from '#contracts';
 import { DomainError } from '#kernel';
+import { storable } from '#platform';
 import { exceeds, type Grants } from '#policy';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import type { Credentials } from '../accounts/credentials.js';
@@ -64,6 +65,8 @@ export class AccountsOfPeople {
    * `own-privileges` on one's own.
    */
   async change(who: Who, userId: string, request: CommandRequest): Promise<AcceptedReply> {
+    // Core would tell it after the body, for the password in it is judged here.
+    if ((await this.parts.authorizations.current(userId, Number.MAX_SAFE_INTEGER)) === null) throw new DomainError('not-found');
     const { password, rest } = withoutPassword(request);
     if (password === undefined) return this.parts.core.command('ChangeUser', who, { ...rest, targetId: userId });
     if (who.tokenId !== null) throw new DomainError('scope-missing', { detail: 'An API token sets nobody’s password.' });
@@ -130,7 +133,7 @@ async function lockCredential(trx: Transaction<GatewaySchema>, userId: string): 
 
 /** Takes `password` out of the body. What is no JSON object goes to core as it came, to be refused there after the rights. */
 function withoutPassword(request: CommandRequest): { password?: string; rest: CommandRequest } {
-  const body = parseJson({ bytes: request.rawBody, mediaType: request.mediaType });
+  const body = storable(parseJson({ bytes: request.rawBody, mediaType: request.mediaType }));
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'password')) return { rest: request };
   const { password, ...others } = body as Record<string, unknown>;
   if (typeof password !== 'string') {

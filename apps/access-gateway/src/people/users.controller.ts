@@ -89,7 +89,16 @@ export class UsersController {
     tag,
     body: newUserSchema.partial(),
     answer: changedSchema,
-    refusals: ['not-found', 'version-conflict', 'email-taken', 'grant-exceeds-own', 'own-privileges', 'last-administrator'],
+    refusals: [
+      'not-found',
+      'version-conflict',
+      'email-taken',
+      'grant-exceeds-own',
+      'own-privileges',
+      'last-administrator',
+      'password-too-weak',
+      'unknown-reference',
+    ],
   })
   async change(
     @CurrentWho() who: Who,

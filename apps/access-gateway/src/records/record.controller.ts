@@ -117,7 +117,15 @@ function recordController(kind: RecordKind): Type {
       body: recordBodies[type],
       status: 201,
       answer: cardSchemas[type],
-      refusals: ['invalid-phone', 'invalid-email', 'masked-value', 'responsible-inactive', 'not-found', 'view-limit-reached'],
+      refusals: [
+        'invalid-phone',
+        'invalid-email',
+        'masked-value',
+        'unknown-reference',
+        'responsible-inactive',
+        'not-found',
+        'view-limit-reached',
+      ],
     })
     async create(
       @CurrentWho() who: Who,

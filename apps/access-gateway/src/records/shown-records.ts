@@ -60,6 +60,8 @@ export const rowSchemas = {
     leadId: z.uuid().nullable(),
   }),
 };
+/** Only on what came with a lead. */
+const leadId = z.uuid().optional();
 const card = {
   note: z.string().nullable(),
   customFields: z.record(z.uuid(), z.union([z.string(), z.number(), z.boolean(), z.object({ masked: z.string() })])),
@@ -73,6 +75,7 @@ export const cardSchemas = {
   contact: rowSchemas.contact.extend({
     ...card,
     ...clearPoints,
+    leadId,
     possibleDuplicates: z
       .array(z.uuid())
       .optional()
@@ -89,6 +92,7 @@ export const cardSchemas = {
     contactIds: z.array(z.uuid()),
     contacts: z.array(z.object({ id: z.uuid(), name: z.string().optional() })),
     attribution: z.record(z.string(), z.string()).optional(),
+    leadId,
   }),
 };
 
@@ -132,8 +136,10 @@ export interface CardParts {
 
 /** A card: the row, its further fields, and the parts that were decided for this viewer. */
 export function shownCard(row: RecordRow, parts: CardParts): Record<string, unknown> {
+  const { leadId, ...shown } = shownRow(row);
   return {
-    ...shownRow(row),
+    ...shown,
+    ...(typeof leadId === 'string' ? { leadId } : {}),
     ...(row.phones === undefined ? {} : withClear(row, parts.clear ?? [])),
     ...(row.website === undefined ? {} : { website: row.website, address: row.address ?? null }),
     ...(row.pipeline_id === undefined

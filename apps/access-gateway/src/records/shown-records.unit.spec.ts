@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isInstant } from '#kernel';
 import { cursorKeys } from './list-request.js';
-import { shownInstant } from './shown-records.js';
+import { shownCard, shownInstant, shownRow, type RecordRow } from './shown-records.js';
 
 /** As PostgreSQL writes a timestamptz in UTC: microseconds without the zeros at their end. */
 const written = (ms: number, micros: number): string => {
@@ -49,4 +49,13 @@ it('a cursor keeps the microseconds, as ISO 8601 with a zone, and is no shorter 
 
 it('a name in a cursor stays as it is', () => {
   expect(cursorKeys({ field: 'name', descending: false }, { value: 'a -05', id: 'an id' })).toEqual(['name', 'a -05', 'an id']);
+});
+
+it('a card names the lead that it came with, or nothing; a row has the field in any case', () => {
+  const at = '2026-01-31 09:00:00+00';
+  const common = { id: 'an id', responsible_id: null, tags: [], created_at: at, updated_at: at, version: 1 };
+  const row: RecordRow = { ...common, title: 'a deal', pipeline_id: 'a pipeline', stage_id: 'a stage', lead_id: null };
+  expect(shownCard(row, {})).not.toHaveProperty('leadId');
+  expect(shownRow(row)).toHaveProperty('leadId', null);
+  expect(shownCard({ ...row, lead_id: 'a lead' }, {})).toHaveProperty('leadId', 'a lead');
 });

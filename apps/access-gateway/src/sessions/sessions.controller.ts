@@ -1,8 +1,21 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
-import { PathId, readJson, Sent, type SentBody } from '../http/index.js';
+import {
+  decodeCursor,
+  pageOf,
+  pageQuerySchema,
+  pageSchema,
+  parseJson,
+  parsePage,
+  PathId,
+  refuseUnknown,
+  Sent,
+  validated,
+  type Page,
+  type SentBody,
+} from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
 import { ClientAddress, CurrentWho, Public, WithoutSecondFactor, type Who } from '../requests/request-context.js';
 import { NO_SESSION_COOKIE, sessionCookie } from '../requests/session-cookie.js';
@@ -29,7 +42,7 @@ const sessionSchema = z.object({
   lastSeenAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
 });
-const sessionListSchema = z.object({ items: z.array(sessionSchema), nextCursor: z.null() });
+type Session = z.input<typeof sessionSchema>;
 
 @Controller('/v1/sessions')
 export class SessionsController {
@@ -55,7 +68,8 @@ export class SessionsController {
     @ClientAddress() ip: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.input<typeof signedInSchema>> {
-    const { cookie, ...credentials } = readJson(sent, signInSchema);
+    // Whatever is no name or password of anybody is a wrong one; nothing of it is stored.
+    const { cookie, ...credentials } = validated(parseJson(sent), signInSchema);
     const { token, expiresAt, user } = await this.signIn.signIn(credentials, ip);
     const signedIn = { expiresAt: expiresAt.toISOString(), user };
     if (!cookie) return { token, ...signedIn };
@@ -65,10 +79,23 @@ export class SessionsController {
 
   @Get()
   @WithoutSecondFactor()
-  @Operation({ summary: 'My sessions', tag: 'Sessions and me', answer: sessionListSchema })
-  async list(@CurrentWho() who: Who): Promise<z.input<typeof sessionListSchema>> {
-    const rows = await this.sessions.list(who.caller.userId);
-    return { items: rows.map((row) => shown(row, who.sessionId)), nextCursor: null };
+  @Operation({
+    summary: 'My sessions, newest first',
+    tag: 'Sessions and me',
+    query: pageQuerySchema,
+    answer: pageSchema(sessionSchema),
+  })
+  async list(@CurrentWho() who: Who, @Query() query: unknown): Promise<Page<Session>> {
+    const { limit, cursor, rest } = parsePage(query);
+    refuseUnknown(rest);
+    const after = cursor === null ? null : decodeCursor(cursor, z.uuid());
+    const rows = await this.sessions.list(who.caller.userId, { limit: limit + 1, after });
+    return pageOf(
+      rows,
+      limit,
+      (row) => shown(row, who.sessionId),
+      (row) => row.id,
+    );
   }
 
   @Delete('/current')
@@ -96,7 +123,7 @@ export class SessionsController {
   }
 }
 
-function shown(row: SessionRow, currentId: string | null): z.input<typeof sessionSchema> {
+function shown(row: SessionRow, currentId: string | null): Session {
   const { id, ip, createdAt, lastSeenAt, expiresAt } = row;
   return {
     id,

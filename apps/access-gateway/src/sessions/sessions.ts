@@ -28,8 +28,8 @@ export class SessionsOfPeople {
     private readonly audit: AuditTrail,
   ) {}
 
-  /** The person's live sessions, newest first. */
-  async list(userId: string): Promise<SessionRow[]> {
+  /** The person's live sessions, newest first (their ids are time-ordered), from the one after this id on. */
+  async list(userId: string, { limit, after }: { limit: number; after: string | null }): Promise<SessionRow[]> {
     return (
       this.database.db
         .selectFrom('access.sessions')
@@ -39,9 +39,9 @@ export class SessionsOfPeople {
         // Those from before a reactivation are dead, whoever did not end them.
         .where(sql<boolean>`epoch = (SELECT p.epoch FROM read.principals p WHERE p.user_id = ${userId})`)
         .where(sql<boolean>`expires_at > clock_timestamp() AND last_seen_at > clock_timestamp() - ${SESSION_IDLE}::interval`)
-        .orderBy('created_at', 'desc')
+        .$if(after !== null, (query) => query.where('id', '<', after as string))
         .orderBy('id', 'desc')
-        .limit(200)
+        .limit(limit)
         .execute()
     );
   }

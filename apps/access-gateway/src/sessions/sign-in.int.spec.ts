@@ -202,6 +202,10 @@ describe('signing in', () => {
       { id: expect.any(String), current: false, ip: '127.0.1.20', ...times },
       { id: expect.any(String), current: true, ip: '127.0.0.1', ...times },
     ]);
+    const first = (await fixture.call('GET', '/v1/sessions?limit=1', { token })).body;
+    const next = (await fixture.call('GET', `/v1/sessions?limit=1&cursor=${String(first['nextCursor'])}`, { token })).body;
+    expect([first['items'], next['items']].flat()).toEqual(await list());
+    expect(next['nextCursor']).toBeNull();
     const [{ id = '' } = {}] = (await list()) as { id?: string }[];
     const stranger = await fixture.signIn(await fixture.person());
     expect((await fixture.call('DELETE', `/v1/sessions/${id}`, { token: stranger })).status).toBe(404);

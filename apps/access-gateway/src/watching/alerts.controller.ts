@@ -1,6 +1,7 @@
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { refuse } from '#kernel';
 import { ALARM_TYPES, alarmSchema, type Alarm } from '#contracts';
 import { decodeCursor, encodeCursor, pageQuerySchema, pageSchema, parsePage, refuseUnknown, type Page } from '../http/index.js';
 import { Operation } from '../openapi/operation.js';
@@ -54,9 +55,15 @@ export class AlertsController {
     tag,
     answer: z.string(),
     mediaType: 'text/event-stream',
-    refusals: ['malformed-request', 'dependency-unavailable'],
+    refusals: ['malformed-request', 'unknown-filter', 'dependency-unavailable'],
   })
-  async stream(@CurrentWho() who: Who, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async stream(
+    @CurrentWho() who: Who,
+    @Query() query: object,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (Object.keys(query).length > 0) refuse('unknown-filter');
     const afterId = lastEventId(request);
     const out = streamOutput(reply);
     await this.readers.add(who, request.routeOptions.config.rules ?? {}, out, afterId);

@@ -70,6 +70,7 @@ export class ExposureController {
     tag: 'Watching',
     query: exposureQuery,
     answer: exposureSchema,
+    otherMediaTypes: [MEDIA_TYPES.csv],
     refusals: ['unknown-filter', 'invalid-cursor', 'dependency-unavailable'],
   })
   async list(

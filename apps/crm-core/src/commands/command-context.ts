@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { DomainError, refuseField, type FieldError } from '#kernel';
 import type { EventMetadata } from '#event-store';
 import type { AuthorizationRow, Caller, CommandName } from '#contracts';
@@ -7,18 +7,35 @@ import { findsNumber, maskText } from '#privacy';
 
 /** The body of a command: judged only when asked for, after the rights. */
 export class CommandBody {
-  constructor(private readonly read: () => unknown) {}
+  private isJudged = false;
+
+  /** `isSent`: there are bytes, whatever they say. */
+  constructor(
+    private readonly read: () => unknown,
+    private readonly isSent = false,
+  ) {}
 
   /**
    * The body by a schema. Throws `malformed-body`, `unsupported-media-type`, or `validation-failed` with every field that is wrong
    * and none of its values.
    */
   parse<S extends z.ZodType>(schema: S): z.output<S> {
+    this.isJudged = true;
     const parsed = schema.safeParse(this.read());
     if (parsed.success) return parsed.data;
     throw new DomainError('validation-failed', { errors: parsed.error.issues.map(fieldError) });
   }
+
+  /**
+   * For a command that took nothing from its body: then the body says nothing, or `{}`. Throws as `parse`; whoever sent more thinks that it
+   * counts.
+   */
+  requireNothingUnread(): void {
+    if (this.isSent && !this.isJudged) this.parse(NOTHING);
+  }
 }
+
+const NOTHING = z.strictObject({});
 
 function fieldError(issue: z.core.$ZodIssue): FieldError {
   const path = issue.path.map(String).join('.');

@@ -86,7 +86,7 @@ export class CommandIntake {
       name,
       at: this.now().toISOString(),
       bodyMac,
-      body: new CommandBody(() => storable(parseJsonBody(raw, mediaType ?? undefined))),
+      body: new CommandBody(() => storable(parseJsonBody(raw, mediaType ?? undefined)), raw.length > 0),
     };
     return this.bus.execute(new command(context));
   }

@@ -78,6 +78,7 @@ export class CommandShell {
     plan: (loaded: Loaded<State>) => Plan<Event> | Promise<Plan<Event>>,
   ): Promise<AcceptedReply> {
     const planned = await plan(loaded);
+    context.body.requireNothingUnread();
     if (context.expectedVersion !== null && context.expectedVersion !== loaded.version) throw new VersionConflict();
     const outcome: AcceptedReply = { ok: true, id, version: loaded.version + planned.events.length };
     const command = { id: context.commandId, mac: context.bodyMac, outcome };

@@ -31,13 +31,11 @@ export class LeadsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Taken | string | undefined> {
     const { form, ip } = this.door.admissionOf(request);
-    // A packed body is of no type that is read here; whether it is signed is decided first.
-    const isPacked = (request.headers['content-encoding'] ?? 'identity') !== 'identity';
     const leadId = await this.intake.accept({
       form,
       ip,
       body: request.body as Buffer | undefined,
-      mediaType: isPacked ? undefined : mediaTypeOf(request),
+      mediaType: mediaTypeOf(request),
       idempotencyKey: oneOf(request.headers['idempotency-key']),
       signature: oneOf(request.headers['palisade-signature']),
       receivedAt: new Date(),
