@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Alarm } from '#contracts';
 import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
-import { raiseManyRefusedRequests } from './refusals-many.js';
+import { raiseManyRefusals } from './refusals-many.js';
 import { raiseRefusedSignIns } from './refused-sign-ins.js';
 import { raiseSealingStopped } from './sealing-stopped.js';
 
@@ -94,10 +94,10 @@ describe('refusals.many', () => {
     await refused(userId, 10, 70);
     await refused(userId, 9, 50);
     await refused(userId, 10, 5);
-    expect(await raiseManyRefusedRequests(db)).toBe(0);
+    expect(await raiseManyRefusals(db)).toBe(0);
     await refused(userId, 1, 2);
     await refused(userId, 5, 1);
-    expect([await raiseManyRefusedRequests(db), await raiseManyRefusedRequests(db)]).toEqual([1, 0]);
+    expect([await raiseManyRefusals(db), await raiseManyRefusals(db)]).toEqual([1, 0]);
     expect(await alarmsOf(userId)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { STREAMS, SUBJECTS } from '#contracts';
 import type { Broker, Following } from '#messaging';
 import type { Logger } from '#platform';
-import { raiseManyRefusals, raiseManyRefusedRequests } from '../alarms/refusals-many.js';
+import { addUpRefusals, raiseManyRefusals } from '../alarms/refusals-many.js';
 import { raiseSealingStopped } from '../alarms/sealing-stopped.js';
 import { raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
@@ -67,8 +67,8 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
   );
   const refusals = recurring(
     async () => {
-      for (const raise of [raiseManyRefusals, raiseManyRefusedRequests, raiseRefusedSignIns])
-        if ((await oneAtATime.run(() => raise(db))) > 0) relay.wake();
+      await addUpRefusals(db);
+      for (const raise of [raiseManyRefusals, raiseRefusedSignIns]) if ((await oneAtATime.run(() => raise(db))) > 0) relay.wake();
       if ((await oneAtATime.run(() => raiseSealingStopped(db, heartbeats.sealing()))) > 0) relay.wake();
     },
     REFUSALS_EVERY_MS,
