@@ -195,6 +195,8 @@ export interface ExposureRow {
   readonly masked: boolean;
   readonly ip: string | null;
   readonly sessionId: string | null;
+  /** In place of a session; absent from monitors of before. */
+  readonly tokenId?: string | null;
 }
 export interface ExposureReply {
   readonly ok: true;
