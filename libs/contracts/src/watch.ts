@@ -116,6 +116,8 @@ export const ALARM_TYPES = [
   'records.differ',
   // Of our own: the log is written and not sealed, so tampering would not show.
   'sealing.stopped',
+  // Of our own: the database's clock, by which windows go, was moved.
+  'clock.moved',
 ] as const;
 
 /** An alarm as administrators get it (http-api.md "Watching") and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */

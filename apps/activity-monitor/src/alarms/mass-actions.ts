@@ -5,7 +5,9 @@ import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
 /** monitoring.md "Alarms": so many by one person within 10 minutes. */
-const LEVELS: Readonly<Partial<Record<Measure, number>>> = { 'record.deleted': 20, 'record.reassigned': 50 };
+export const LEVELS = { 'record.deleted': 20, 'record.reassigned': 50 } as const;
+type Act = keyof typeof LEVELS;
+const isAct = (measure: Measure): measure is Act => measure in LEVELS;
 
 interface Reached {
   readonly id: string;
@@ -19,14 +21,14 @@ interface Reached {
  */
 export async function raiseMassActionAlarms(trx: Transaction<unknown>, disclosed: readonly Disclosed[]): Promise<void> {
   const acts = Map.groupBy(
-    disclosed.filter(({ event }) => LEVELS[event.measure] !== undefined),
+    disclosed.filter(({ event }) => isAct(event.measure)),
     ({ event }) => `${event.userId} ${event.measure}`,
   );
   const drafts: AlarmDraft[] = [];
   for (const [first, ...others] of acts.values()) {
-    if (first === undefined) continue;
+    if (first === undefined || !isAct(first.event.measure)) continue;
     const { userId, measure } = first.event;
-    const level = LEVELS[measure] ?? Infinity;
+    const level = LEVELS[first.event.measure];
     const times = [first, ...others].map(({ event }) => event.at).sort();
     for (const reached of await levelsReached(trx, { userId, measure, level, from: times[0] ?? '', to: times.at(-1) ?? '' }))
       drafts.push(draftOf(userId, measure, level, reached));
