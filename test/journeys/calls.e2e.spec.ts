@@ -267,11 +267,14 @@ describe('full numbers, lookups and calls', () => {
       manager.client.post('/v1/lookups/phone', { number: text }, { 'idempotency-key': 'look' });
     expect([outcomeOf(await keyed(nobodys)), outcomeOf(await keyed(hidden))]).toEqual(['200', '422 idempotency-key-reused']);
     // A token hears of the kinds of records that it is for, and the ledger of no others.
-    const { token } = await answered(201, staff.admin.post('/v1/api-tokens', { name: 'T', scopes: ['companies:read'] }));
+    const { id: tokenId, token } = await answered(
+      201,
+      staff.admin.post('/v1/api-tokens', { name: 'T', scopes: ['companies:read'] }),
+    );
     const companies = staff.admin.withToken(String(token));
     const { matches } = await answered(200, companies.post<{ matches: Json[] }>('/v1/lookups/phone', { number: hidden }));
     expect(matches.map(({ type }) => type)).toEqual(['company']);
-    expect(await exposureOf(String(matches[0]?.['id']), 'lookup')).toHaveLength(1);
+    expect(await exposureOf(String(matches[0]?.['id']), 'lookup')).toMatchObject([{ sessionId: null, tokenId }]);
     const [last] = await entries('phone.lookedUp', ({ details }) => JSON.stringify(details).includes(String(matches[0]?.['id'])));
     expect(last?.details['matches']).toHaveLength(1);
     const without = await staff.person({ grants: { deal: { view: 'allowed' } } });

@@ -144,6 +144,27 @@ describe('erasing a person', () => {
     }
   });
 
+  it('counts as a deletion: limits hold for it, and twenty are told of', async () => {
+    const wiper = await staff.person({ grants: { ...SELLER, records: { erase: 'allowed' } } });
+    const goners = await Promise.all(
+      Array.from({ length: 21 }, () => made(seller.client.post('/v1/contacts', { name: unique('Goner') }))),
+    );
+    await staff.monitoring({
+      limits: [{ measure: 'record.deleted', window: 'day', max: 20, action: 'refuse', scope: { userIds: [wiper.id] } }],
+    });
+    for (const { id } of goners.slice(0, 20)) await answered(200, wiper.client.post(`/v1/contacts/${id}/erase`, reason));
+    const last = goners[20]?.id ?? '';
+    expect(await outcome(wiper.client.post(`/v1/contacts/${last}/erase`, reason))).toBe('403 view-limit-reached');
+    expect(await outcome(wiper.client.delete(`/v1/contacts/${last}`))).toBe('403 view-limit-reached');
+    expect(await outcome(seller.client.get(`/v1/contacts/${last}`))).toBe('200');
+    const alarm = await eventually(
+      'mass.deletion',
+      async () => (await everyRow<Json>(staff.admin, `/v1/alerts?userId=${wiper.id}&type=mass.deletion`))[0],
+    );
+    expect(alarm).toMatchObject({ measure: 'record.deleted', count: 20, severity: 'critical' });
+    await staff.monitoring({ limits: [] });
+  });
+
   async function leadOf(phone: string, name: string): Promise<{ leadId: string; dealId: string; contactId: string }> {
     const form = (await made(staff.admin.post('/v1/forms', { name: unique('Form') }))) as Made & { key: string };
     const ingest = new HttpClient(system.ingestUrl);

@@ -237,6 +237,12 @@ describe('a manager wrecks the base, and the administrator rewinds him', () => {
     const begun = await answered(202, rewind(user.id, { since: rewoundAt }));
     const end = await finished(String(begun['rewindId']));
     expect(end).toMatchObject({ state: 'done', conflicts: [], total: DELETED + BLANKED + MOVED + MOVED - 1 });
+    // What hides so much is told of, though no gate counts it.
+    const alarm = await eventually(
+      'mass.deletion',
+      async () => (await everyRow<Json>(staff.admin, `/v1/alerts?userId=${user.id}&type=mass.deletion`))[0],
+    );
+    expect(alarm).toMatchObject({ measure: 'record.deleted', count: DELETED, severity: 'critical' });
     const left = await everyRow(owner.client, '/v1/contacts');
     expect(sorted(left.map(({ id }) => id))).toEqual(sorted(blanked.map(({ id }) => id)));
     expect(await pointsOf(blanked.map(({ id }) => id))).toEqual([]);

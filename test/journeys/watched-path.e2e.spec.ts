@@ -222,7 +222,7 @@ describe('the watched path', () => {
     const file = await staff.admin.get(`${path}&format=csv`);
     expect([file.status, file.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8']);
     const [header, ...lines] = file.text.trim().split('\r\n');
-    expect(header).toBe('"at","userId","subjectType","subjectId","kind","masked","ip","sessionId"');
+    expect(header).toBe('"at","userId","subjectType","subjectId","kind","masked","ip","sessionId","tokenId"');
     expect(lines.map((line) => line.split(',')[3]).toSorted()).toEqual(opened.map((id) => `"${id}"`).toSorted());
     const both = await answered(200, staff.admin.get<Ledger>(`/v1/exposure?userId=${person.id}&contactId=${opened[0]}`));
     expect(both).toMatchObject({

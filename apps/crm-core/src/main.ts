@@ -151,7 +151,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
       instance: config.instance,
       logger,
       now,
-      record: (fact) => deactivateByMonitor(shell, fact, now().toISOString()),
+      record: (fact) => deactivateByMonitor(shell, app.get(CORE_POOL), fact, now().toISOString()),
     }),
     consumeLeads({ broker, logger, intake: app.get(LeadIntake) }),
   ];

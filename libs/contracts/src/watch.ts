@@ -116,6 +116,8 @@ export const ALARM_TYPES = [
   'records.differ',
   // Of our own: the log is written and not sealed, so tampering would not show.
   'sealing.stopped',
+  // Of our own: the database's clock, by which windows go, was moved.
+  'clock.moved',
 ] as const;
 
 /** An alarm as administrators get it and as it stands on `alarm.<type>`. Ids are UUIDv7: newer sorts later. */
@@ -195,6 +197,8 @@ export interface ExposureRow {
   readonly masked: boolean;
   readonly ip: string | null;
   readonly sessionId: string | null;
+  /** In place of a session; absent from monitors of before. */
+  readonly tokenId?: string | null;
 }
 export interface ExposureReply {
   readonly ok: true;

@@ -68,6 +68,7 @@ describe('cutting off', () => {
       },
     });
     const fact = factOf(person, 0);
+    await fixture.hold(person);
     await publish(fact);
     await until(async () => ended.length === 2 && confirmed.length >= 2 && (await open(person)) === 0);
     await following.stop();
@@ -75,6 +76,21 @@ describe('cutting off', () => {
     expect(confirmed.map(({ payload }) => payload)).toContainEqual(
       expect.objectContaining({ deactivationId: fact.id, service: 'access-gateway', instance: '1' }),
     );
+  });
+
+  it('of somebody whom the gate does not hold ends no session: a message alone cuts nobody off', async () => {
+    const free = await fixture.person();
+    const token = await fixture.signIn(free);
+    await publish(factOf(free, 0));
+    // What was published later is done: so is that.
+    for (const held of [await fixture.person(), await fixture.person()]) {
+      await fixture.signIn(held);
+      await fixture.hold(held);
+      await publish(factOf(held, 0));
+      await until(async () => (await open(held)) === 0);
+    }
+    expect(await open(free)).toBe(1);
+    expect((await fixture.call('GET', '/v1/me', { token })).status).toBe(200);
   });
 
   it('leaves the sessions of a later epoch alone', async () => {

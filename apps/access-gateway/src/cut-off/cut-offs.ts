@@ -85,11 +85,18 @@ export class CutOffs {
 
   /**
    * Ends the person's sessions and tokens of that epoch for good. A reactivated person's newer ones stay, however late the fact
-   * comes.
+   * comes. A message alone ends nothing: he is held, or has been since he was brought back.
    */
   async endInStore(fact: UserDeactivatedFact): Promise<void> {
-    const { database, audit } = this.#options;
+    const { database, audit, logger } = this.#options;
     await database.transaction(async (trx) => {
+      const { rows } = await sql`
+        SELECT FROM read.principals AS p
+        WHERE p.user_id = ${fact.userId} AND (p.epoch > ${fact.epoch} OR watch.is_held(p.user_id))`.execute(trx);
+      if (rows.length === 0) {
+        logger.error('a cut-off of somebody whom the gate does not hold was told of', { deactivationId: fact.id });
+        return;
+      }
       const ending = { ended_at: sql<Date>`clock_timestamp()`, ended_reason: 'deactivated' as const };
       const sessions = await trx
         .updateTable('access.sessions')

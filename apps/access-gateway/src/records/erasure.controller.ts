@@ -43,7 +43,7 @@ export class ErasureController {
     tag: 'contacts',
     body: bodySchema,
     answer: actSchema,
-    refusals: ['not-found', 'erased', 'version-conflict'],
+    refusals: ['not-found', 'erased', 'version-conflict', 'view-limit-reached'],
   })
   async erase(
     @CurrentWho() who: Who,

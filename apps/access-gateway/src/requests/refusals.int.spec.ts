@@ -49,12 +49,20 @@ describe('a refusal', () => {
     });
   });
 
-  it('of the gate is written down too', async () => {
+  it('of the gate is written down too, and counted with the others', async () => {
     const person = await fixture.person({ isAdmin: true });
     const token = await fixture.signIn(person);
+    for (let asking = 0; asking < 2; asking += 1)
+      expect((await get(token, '/v1/contacts/00000000-0000-7000-8000-0000000000ab')).status).toBe(404);
     await fixture.hold(person);
     expect((await get(token, '/v1/contacts')).body['code']).toBe('view-limit-reached');
     expect(await noted(person, 1)).toMatchObject([{ details: { code: 'view-limit-reached', action: 'GET /v1/contacts' } }]);
+    const counted = async (): Promise<number> => {
+      const text = 'SELECT coalesce(sum(count), 0)::integer AS count FROM access.refused_requests WHERE user_id = $1';
+      return (await fixture.own.query<{ count: number }>(text, [person.id])).rows[0]?.count ?? 0;
+    };
+    for (let look = 0; look < 200 && (await counted()) < 3; look += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    expect(await counted()).toBe(3);
   });
 
   it('of nobody in particular is none of anybody', async () => {

@@ -5,8 +5,6 @@ import type { RefusedRequests } from './refused-requests.js';
 
 /** Written down elsewhere already, as `address.refused`. */
 const NOTED_ELSEWHERE = 'ip-not-allowed';
-/** Counted by the gate, whose refusals raise the same alarm. */
-const COUNTED_BY_GATE = 'view-limit-reached';
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
 
@@ -27,7 +25,7 @@ export class Refusals {
   ) {}
 
   async note({ actorId, ip, code, action }: Refusal): Promise<void> {
-    if (code !== COUNTED_BY_GATE) this.counts.count(actorId);
+    this.counts.count(actorId);
     try {
       await this.audit.noteOften('request.refused', { actorId, ip, details: { code, action } });
     } catch (error) {

@@ -10,7 +10,7 @@ export interface ExposureFilter {
   readonly to: string | null;
 }
 
-const COLUMNS = ['at', 'userId', 'subjectType', 'subjectId', 'kind', 'masked', 'ip', 'sessionId'] as const;
+const COLUMNS = ['at', 'userId', 'subjectType', 'subjectId', 'kind', 'masked', 'ip', 'sessionId', 'tokenId'] as const;
 
 /**
  * The rows of a filter as a file, newest first, part after part as they are read; before each of the further ones `recheck` is asked.

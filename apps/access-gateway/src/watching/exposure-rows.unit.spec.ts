@@ -23,7 +23,7 @@ it('a file of the ledger holds the rows of every page, and each but the first is
   const { header, parts } = await exposureFile({ exposure }, filter, () => Promise.resolve((decided += 1)));
   const cells: string[] = [];
   for await (const part of parts) cells.push(...part.map((line) => String(line[3])));
-  expect([header.length, cells, decided]).toEqual([8, ['1', '2', '3', '4'], 2]);
+  expect([header.length, cells, decided]).toEqual([9, ['1', '2', '3', '4'], 2]);
   expect(asked).toEqual(['', 'second', 'third'].map((cursor) => [cursor === '' ? null : cursor, MOST_EXPOSURE_ROWS, false]));
 });
 

@@ -31,6 +31,7 @@ const exposureSchema = z.object({
       masked: z.boolean(),
       ip: z.string().nullable(),
       sessionId: z.uuid().nullable(),
+      tokenId: z.uuid().nullable(),
     }),
   ),
   distinctSubjects: z.int(),
@@ -90,7 +91,12 @@ export class ExposureController {
     const { items, distinctSubjects, distinctUsers, nextCursor } = await this.monitor.exposure({
       ...{ ...filter, limit, cursor, counted: true },
     });
-    return { items: [...items], distinctSubjects, distinctUsers, nextCursor };
+    return {
+      items: items.map((item) => ({ ...item, tokenId: item.tokenId ?? null })),
+      distinctSubjects,
+      distinctUsers,
+      nextCursor,
+    };
   }
 
   /** It ends, unfinished, with what let its reader in. */

@@ -6,7 +6,7 @@ import type { AlarmDraft } from './alarm-draft.js';
  * Stores alarms and puts them in the outbox; returns the ids of those that were new. One whose key is stored already is left out.
  *
  * Under a lock until the end of the transaction, so that of all monitors one at a time does so: readers resume after the id they saw
- * last, and ids must rise in the order of publishing. Call it last in a transaction.
+ * last, and ids must rise in the order of publishing, also when the clock they are made by was moved back. Call it last in a transaction.
  */
 export async function raiseAlarms(trx: Transaction<unknown>, drafts: readonly AlarmDraft[]): Promise<readonly string[]> {
   const raised: string[] = [];
@@ -15,7 +15,7 @@ export async function raiseAlarms(trx: Transaction<unknown>, drafts: readonly Al
     const { rows } = await sql<{ id: string }>`
       WITH stored AS (
         INSERT INTO monitor.alarms (id, dedupe_key, alarm)
-        SELECT n.id, ${key}, jsonb_build_object('id', n.id) || ${JSON.stringify(alarm)}::jsonb FROM (SELECT uuidv7() AS id) AS n
+        SELECT n.id, ${key}, jsonb_build_object('id', n.id) || ${JSON.stringify(alarm)}::jsonb FROM (${nextId}) AS n
         ON CONFLICT (dedupe_key) DO NOTHING
         RETURNING id, alarm
       )
@@ -26,3 +26,9 @@ export async function raiseAlarms(trx: Transaction<unknown>, drafts: readonly Al
   }
   return raised;
 }
+
+/** A UUIDv7 of now, or of a millisecond after the newest alarm where that lies ahead. */
+const nextId = sql`
+  SELECT CASE WHEN newest.id >= fresh.id THEN uuidv7(uuid_extract_timestamp(newest.id) - clock_timestamp() + interval '1 millisecond')
+    ELSE fresh.id END AS id
+  FROM (SELECT uuidv7() AS id) AS fresh LEFT JOIN (SELECT a.id FROM monitor.alarms AS a ORDER BY a.id DESC LIMIT 1) AS newest ON true`;

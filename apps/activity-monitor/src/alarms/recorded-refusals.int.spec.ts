@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Alarm } from '#contracts';
 import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
-import { raiseManyRefusedRequests } from './refusals-many.js';
-import { raiseRefusedSignIns } from './refused-sign-ins.js';
+import { raiseAlarms } from './alarm-store.js';
+import { ClockWatch } from './moved-clock.js';
+import { raiseManyRefusals } from './refusals-many.js';
+import { FIRST_LOOK_BACK, raiseRefusedSignIns } from './refused-sign-ins.js';
 import { raiseSealingStopped } from './sealing-stopped.js';
 
 let database: TestDatabase;
@@ -30,15 +32,16 @@ async function tried(tries: {
   count: number;
   everySeconds: number;
   reason?: string;
+  daysAgo?: number;
 }): Promise<void> {
   await gateway.query(
     `INSERT INTO access.audit (id, at, type, actor_id, ip, details)
-     SELECT gen_random_uuid(), clock_timestamp() - make_interval(secs => ($3 - n) * $4::float8), $5, $2, '203.0.113.7',
+     SELECT gen_random_uuid(), clock_timestamp() - make_interval(days => $7, secs => ($3 - n) * $4::float8), $5, $2, '203.0.113.7',
        jsonb_strip_nulls(jsonb_build_object('account', $1::text, 'reason', $6::text))
      FROM generate_series(1, $3::integer) AS n`,
     [
       ...[tries.account, tries.userId ?? null, tries.count, tries.everySeconds],
-      ...[tries.reason === undefined ? 'sign-in.failed' : 'sign-in.refused', tries.reason ?? null],
+      ...[tries.reason === undefined ? 'sign-in.failed' : 'sign-in.refused', tries.reason ?? null, tries.daysAgo ?? 0],
     ],
   );
 }
@@ -63,6 +66,14 @@ describe('sign-in.refused', () => {
     await tried({ account, userId, count: 4, everySeconds: 0.1 });
     expect([await raiseRefusedSignIns(db), await raiseRefusedSignIns(db)]).toEqual([1, 0]);
     expect(await alarmsOf(userId)).toMatchObject([{ type: 'sign-in.refused', count: 10, severity: 'warning' }]);
+  });
+
+  it('also what was tried while no monitor ran, told by who begins to lead', async () => {
+    const [account, userId] = [randomUUID(), randomUUID()];
+    await tried({ account, userId, count: 10, everySeconds: 1, daysAgo: 2 });
+    expect(await raiseRefusedSignIns(db)).toBe(0);
+    expect([await raiseRefusedSignIns(db, FIRST_LOOK_BACK), await raiseRefusedSignIns(db, FIRST_LOOK_BACK)]).toEqual([1, 0]);
+    expect(await alarmsOf(userId)).toMatchObject([{ type: 'sign-in.refused', count: 10 }]);
   });
 
   it('not with ten failures over a longer time', async () => {
@@ -94,10 +105,10 @@ describe('refusals.many', () => {
     await refused(userId, 10, 70);
     await refused(userId, 9, 50);
     await refused(userId, 10, 5);
-    expect(await raiseManyRefusedRequests(db)).toBe(0);
+    expect(await raiseManyRefusals(db)).toBe(0);
     await refused(userId, 1, 2);
     await refused(userId, 5, 1);
-    expect([await raiseManyRefusedRequests(db), await raiseManyRefusedRequests(db)]).toEqual([1, 0]);
+    expect([await raiseManyRefusals(db), await raiseManyRefusals(db)]).toEqual([1, 0]);
     expect(await alarmsOf(userId)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
   });
 });
@@ -117,4 +128,55 @@ it('of seals that are not made any more: at once when they cannot be, else after
     ['critical', null],
   ]);
   expect(items[0]?.message).toContain('behind seal 8');
+});
+
+describe('the clock of the database', () => {
+  const told = async (): Promise<readonly Alarm[]> => {
+    const filter = { type: 'clock.moved', userId: null, from: null, to: null } as const;
+    return (await queryAlarms(db, { limit: 10, beforeId: null, afterId: null, filter })).items;
+  };
+
+  it('is told of once it was moved by half a minute, in however many steps, and not for the time that passes', async () => {
+    let moved = 0;
+    // It is ours that is moved here, the other way.
+    const clock = new ClockWatch(db, () => performance.now() - moved);
+    const looks: number[] = [];
+    for (const [step, times] of [
+      [0, 3],
+      [4_000, 7],
+      [0, 1],
+      [4_000, 1],
+      [-3_600_000, 1],
+      [0, 1],
+    ] as const)
+      for (let time = 0; time < times; time += 1) {
+        moved += step;
+        looks.push(await clock.look());
+      }
+    expect(looks).toEqual([...[0, 0, 0], ...[0, 0, 0, 0, 0, 0, 0], 0, 1, 1, 0]);
+    const alarms = await told();
+    expect(alarms.map(({ severity, userId }) => [severity, userId])).toEqual(alarms.map(() => ['critical', null]));
+    expect(alarms.map(({ message }) => /moved (forward|back) by/.exec(message)?.[1])).toEqual(['back', 'forward']);
+  });
+
+  it('moved back does not put alarms before those that readers and webhooks have seen', async () => {
+    const raise = (key: string): Promise<readonly string[]> =>
+      db
+        .transaction()
+        .execute((trx) =>
+          raiseAlarms(trx, [
+            {
+              key,
+              alarm: { type: 'records.differ', severity: 'info', at: new Date().toISOString(), userId: null, message: key },
+            },
+          ]),
+        );
+    const [ahead] = await raise('ahead');
+    const { rows } = await sql<{ id: string }>`
+      UPDATE monitor.alarms SET id = uuidv7('1 hour') WHERE id = ${ahead} RETURNING id`.execute(db);
+    const later = [...(await raise('first after')), ...(await raise('second after'))];
+    expect([rows[0]?.id, ...later]).toEqual([rows[0]?.id, ...later].toSorted());
+    expect(later).toHaveLength(2);
+    await sql`DELETE FROM monitor.alarms WHERE id >= ${rows[0]?.id}`.execute(db);
+  });
 });

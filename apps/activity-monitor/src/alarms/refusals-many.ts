@@ -1,20 +1,17 @@
 import { sql, type Kysely } from 'kysely';
-import type { Measure } from '#contracts';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
 /** So many refusals of one person in a minute are one alarm: what administrators are promised of `refusals.many`. */
 const LEVEL = 20;
-const LOOK_BACK = '120 seconds';
-
-/** What gateways counted beside the gate: so long is looked back, by a monitor that was away too. */
+/** What gateways counted: so long is looked back, by a monitor that was away too. */
 const COUNTED_BACK = '2 hours';
 
 /**
- * Raises `refusals.many` for whom gateways refused, or told that nothing is there, so often within a minute (what the gate refused is
- * not among these); again only after the number fell below the level. Returns how many were raised.
+ * Raises `refusals.many` for whom gateways refused (a right, a rule or the gate), or told that nothing is there, so often within a minute;
+ * again only after the number fell below the level. Returns how many were raised.
  */
-export async function raiseManyRefusedRequests(db: Kysely<unknown>): Promise<number> {
+export async function raiseManyRefusals(db: Kysely<unknown>): Promise<number> {
   const { rows } = await sql<{ key: string; at: string; user_id: string; count: number }>`
     WITH counted AS (
       SELECT user_id, second, sum(count) OVER minute AS count FROM access.refused_requests
@@ -39,28 +36,7 @@ export async function raiseManyRefusedRequests(db: Kysely<unknown>): Promise<num
   return (await db.transaction().execute((trx) => raiseAlarms(trx, drafts))).length;
 }
 
-/**
- * Raises `refusals.many`, once for each minute of refusals. Only the first refusal of a minute is an event; how many followed
- * stands in the refusal itself, so this is looked up and does not come by the stream. Returns how many were raised.
- */
-export async function raiseManyRefusals(db: Kysely<unknown>): Promise<number> {
+/** Adds the further attempts of who was refused to the refusal they followed. */
+export async function addUpRefusals(db: Kysely<unknown>): Promise<void> {
   await sql`SELECT watch.add_up_refusals()`.execute(db);
-  const { rows } = await sql<{ id: string; at: string; user_id: string; measure: Measure; count: number }>`
-    SELECT id, watch.iso(at) AS at, user_id, measure, further + 1 AS count FROM watch.refusals AS r
-    WHERE id >= uuidv7(-${LOOK_BACK}::interval) AND further >= ${LEVEL - 1}
-      AND NOT EXISTS (SELECT FROM monitor.alarms AS a WHERE a.dedupe_key = 'refusals.many|' || r.id)`.execute(db);
-  if (rows.length === 0) return 0;
-  const drafts = rows.map(({ id, at, user_id: userId, measure, count }): AlarmDraft => ({
-    key: `refusals.many|${id}`,
-    alarm: {
-      type: 'refusals.many',
-      severity: 'warning',
-      at,
-      userId,
-      measure,
-      count,
-      message: `One person was refused ${count} times within a minute.`,
-    },
-  }));
-  return (await db.transaction().execute((trx) => raiseAlarms(trx, drafts))).length;
 }

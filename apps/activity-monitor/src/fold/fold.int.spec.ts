@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { WATCH_PARTITIONS, type AlarmsReply, type WatchEvent } from '#contracts';
 import { Secret } from '#kernel';
 import { createPool, kyselyOf } from '#platform';
-import { raiseManyRefusals } from '../alarms/refusals-many.js';
 import { contactLimit, GateDatabase } from '../gate/gate-database.fixture.js';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { queryExposure } from '../queries/exposure.query.js';
@@ -144,35 +143,86 @@ describe('windows and ledger', () => {
 
 describe('the self-check', () => {
   const longAgo = new Date(Date.now() - 3 * 3_600_000);
+  const longerAgo = new Date(longAgo.getTime() - 50 * 3_600_000);
   const check = async () => {
     await sql`UPDATE monitor.self_checks SET checked_until = ${longAgo} WHERE name LIKE 'windows:%'`.execute(db);
+    await sql`UPDATE monitor.self_checks SET checked_until = ${longerAgo} WHERE name LIKE 'days:%'`.execute(db);
     return checkAgainstLog(db, ALL);
   };
-  /** Two hours old, so that its hour is over. */
-  async function shownEarlier(): Promise<string> {
-    await gate.settings({ limits: [contactLimit(50)] });
+  const differencesOf = async (viewer: string) =>
+    (await check()).filter(({ userId }) => userId === viewer).map((difference) => difference.what);
+  /** Two hours old, so that its hour is over; thirty, so that its day is. */
+  async function shownEarlier(hours = 2, timeZone = 'Europe/Moscow'): Promise<string> {
+    const sum = { ...contactLimit(50), measure: 'card.opened' } as const;
+    await gate.settings({ limits: [contactLimit(50), sum] }, timeZone);
     const viewer = await gate.person();
     for (let opening = 0; opening < 3; opening += 1) await gate.admit({ viewer });
-    await sql`UPDATE watch.disclosures SET at = at - interval '2 hours', hour_eve = hour_eve - interval '2 hours' WHERE user_id = ${viewer}`.execute(
-      db,
-    );
+    const earlier = sql`make_interval(hours => ${hours})`;
+    await sql`UPDATE watch.disclosures SET at = at - ${earlier}, hour_eve = hour_eve - ${earlier}, cards_hour_eve = cards_hour_eve - ${earlier}
+      WHERE user_id = ${viewer}`.execute(db);
     await fold(await gate.events(viewer));
     return viewer;
   }
 
+  const whose = sql`WHERE user_id = `;
   it.each([
-    ['windows', sql`UPDATE monitor.windows SET opens = opens + 1 WHERE measure = 'contact.opened' AND user_id = `],
-    ['ledger', sql`DELETE FROM monitor.exposure WHERE user_id = `],
-    ['tallies', sql`UPDATE watch.disclosures SET hour_count = hour_count + 1 WHERE user_id = `],
-  ] as const)('finds %s that are not what the log says, and alarms once', async (what, tamper) => {
+    ['windows', 'an hour', sql`UPDATE monitor.windows SET opens = opens + 1 WHERE measure = 'contact.opened' AND user_id = `],
+    ['ledger', 'rows', sql`DELETE FROM monitor.exposure ${whose}`],
+    ['ledger', 'whose data it was', sql`UPDATE monitor.exposure SET subject_id = gen_random_uuid() ${whose}`],
+    ['ledger', 'what was shown', sql`UPDATE monitor.exposure SET masked = NOT masked ${whose}`],
+    [
+      'ledger',
+      'what was never shown',
+      sql`INSERT INTO monitor.exposure (at, disclosure_id, subject_id, subject_type, user_id, measure, kind, masked)
+        SELECT DISTINCT at, gen_random_uuid(), gen_random_uuid(), 'contact', user_id, measure, kind, masked FROM monitor.exposure ${whose}`,
+    ],
+    ['tallies', 'of a measure', sql`UPDATE watch.disclosures SET hour_count = hour_count + 1 ${whose}`],
+    ['tallies', 'of all cards', sql`UPDATE watch.disclosures SET cards_hour_count = cards_hour_count + 1 ${whose}`],
+  ] as const)('finds %s that are not what the log says (%s), and alarms once', async (what, _, tamper) => {
     await checkAgainstLog(db, ALL);
     const viewer = await shownEarlier();
-    const mine = async () => (await check()).filter(({ userId }) => userId === viewer).map((difference) => difference.what);
+    const mine = () => differencesOf(viewer);
     expect(await mine()).toEqual([]);
     await sql`${tamper}${viewer}`.execute(db);
     expect(await mine()).toEqual([what]);
     expect(await mine()).toEqual([what]);
     expect(await alarmsOf(viewer)).toMatchObject([{ type: 'records.differ', severity: 'critical' }]);
+  });
+
+  it('finds a day that is not what the log says, though its hours are', async () => {
+    await checkAgainstLog(db, ALL);
+    const viewer = await shownEarlier(30);
+    expect(await differencesOf(viewer)).toEqual([]);
+    await sql`UPDATE monitor.windows SET distinct_subjects = distinct_subjects + 1 WHERE "window" = 'day' AND user_id = ${viewer}`.execute(
+      db,
+    );
+    expect(await differencesOf(viewer)).toEqual(['windows']);
+  });
+
+  it('leaves hours out that were counted in another time zone, also when the first one is back', async () => {
+    await gate.settings({ limits: [] });
+    await checkAgainstLog(db, ALL);
+    const viewer = await shownEarlier(2, 'Asia/Kolkata');
+    await checkAgainstLog(db, ALL);
+    await gate.settings({ limits: [] });
+    await sql`UPDATE monitor.self_checks SET checked_until = ${longAgo} WHERE name LIKE 'windows:Europe/Moscow:%'`.execute(db);
+    const told = [...(await checkAgainstLog(db, ALL)), ...(await checkAgainstLog(db, ALL))];
+    expect(told.filter(({ userId }) => userId === viewer)).toEqual([]);
+  });
+
+  it('leaves the hour out in which the time zone was changed, and goes on behind it', async () => {
+    const checkedOf = async (zone: string) =>
+      (
+        await sql<{
+          until: Date;
+        }>`SELECT max(checked_until) AS until FROM monitor.self_checks WHERE name LIKE ${`windows:${zone}:%`}`.execute(db)
+      ).rows[0]?.until.getTime() ?? 0;
+    await gate.settings({ limits: [] }, 'Asia/Tokyo');
+    await checkAgainstLog(db, ALL);
+    const first = await checkedOf('Asia/Tokyo');
+    expect(first).toBeGreaterThan(Date.now());
+    await checkAgainstLog(db, ALL);
+    expect(await checkedOf('Asia/Tokyo')).toBe(first);
   });
 });
 
@@ -200,17 +250,6 @@ describe('alarms', () => {
     await gate.core.query('DELETE FROM read.principals WHERE is_admin');
   });
 
-  it('of many refusals, once a minute', async () => {
-    await gate.settings({ limits: [contactLimit(0, { action: 'refuse' })] });
-    const viewer = await gate.person();
-    for (let opening = 0; opening < 19; opening += 1) await gate.admit({ viewer });
-    expect(await raiseManyRefusals(db)).toBe(0);
-    await gate.admit({ viewer });
-    expect(await raiseManyRefusals(db)).toBe(1);
-    expect(await raiseManyRefusals(db)).toBe(0);
-    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'refusals.many', count: 20 }]);
-  });
-
   it('of many deletions: with the twentieth, and not with the next', async () => {
     const viewer = await gate.person();
     for (let deletion = 0; deletion < 22; deletion += 1)
@@ -220,6 +259,17 @@ describe('alarms', () => {
     expect(await alarmsOf(viewer)).toEqual([]);
     await fold(events);
     expect(await alarmsOf(viewer)).toMatchObject([{ type: 'mass.deletion', limit: 20 }]);
+  });
+
+  it('of many deletions also when one in the middle comes late, and once however late the others come', async () => {
+    const viewer = await gate.person();
+    for (let deletion = 0; deletion < 22; deletion += 1)
+      await gate.admit({ viewer, measure: 'record.deleted', kind: 'deletion' });
+    const events = await gate.events(viewer);
+    await fold([...events.slice(0, 9), ...events.slice(12)]);
+    expect(await alarmsOf(viewer)).toEqual([]);
+    for (const late of events.slice(9, 12)) await fold([late]);
+    expect(await alarmsOf(viewer)).toMatchObject([{ type: 'mass.deletion', limit: 20, count: 20 }]);
   });
 });
 

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { STREAMS, SUBJECTS } from '#contracts';
 import type { Broker, Following } from '#messaging';
 import type { Logger } from '#platform';
-import { raiseManyRefusals, raiseManyRefusedRequests } from '../alarms/refusals-many.js';
+import { raiseHidingRewinds } from '../alarms/hiding-rewinds.js';
+import { addUpRefusals, raiseManyRefusals } from '../alarms/refusals-many.js';
+import { ClockWatch } from '../alarms/moved-clock.js';
 import { raiseSealingStopped } from '../alarms/sealing-stopped.js';
-import { raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
+import { FIRST_LOOK_BACK, raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
 import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
 import { watchPatterns } from '../baselines/watch-patterns.js';
 import { raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
@@ -65,10 +67,15 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
     signal,
     failed('cut-offs'),
   );
+  const clock = new ClockWatch(db);
+  let signInsBack: string | undefined = FIRST_LOOK_BACK;
   const refusals = recurring(
     async () => {
-      for (const raise of [raiseManyRefusals, raiseManyRefusedRequests, raiseRefusedSignIns])
-        if ((await oneAtATime.run(() => raise(db))) > 0) relay.wake();
+      if ((await oneAtATime.run(() => clock.look())) > 0) relay.wake();
+      await addUpRefusals(db);
+      if ((await oneAtATime.run(() => raiseManyRefusals(db))) > 0) relay.wake();
+      if ((await oneAtATime.run(() => raiseRefusedSignIns(db, signInsBack))) > 0) relay.wake();
+      signInsBack = undefined;
       if ((await oneAtATime.run(() => raiseSealingStopped(db, heartbeats.sealing()))) > 0) relay.wake();
     },
     REFUSALS_EVERY_MS,
@@ -120,6 +127,11 @@ function followers(
       ...{ ...common, name: 'cut-offs', stream: STREAMS.access.name, filterSubject: SUBJECTS.cutoffApplied },
       onFolded: () => tasks.cutOffs.wake(),
       fold: recordConfirmations,
+    },
+    {
+      ...{ ...common, name: 'rewinds-started', stream: STREAMS.crm.name, onFolded: wakeRelay },
+      filterSubject: SUBJECTS.crmEvent('RewindStarted'),
+      fold: raiseHidingRewinds,
     },
     ...WEAKENING_EVENTS.map(([name, type]) => ({
       ...{ ...common, name, stream: STREAMS.crm.name, onFolded: wakeRelay },

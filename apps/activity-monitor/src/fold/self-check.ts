@@ -1,40 +1,42 @@
-import { sql, type Kysely } from 'kysely';
-import { earliestIdOf } from '#kernel';
+import { sql, type Kysely, type Transaction } from 'kysely';
+import type { LimitWindow } from '#contracts';
 import { raiseAlarms } from '../alarms/alarm-store.js';
+import { ledgerDifferences, tallyDifferences, windowDifferences, type Difference, type Span } from './record-differences.js';
 
-/** So long after its end an hour is compared: by then the stream or the fill-in has brought what there was. */
+/** So long after its end a window is compared: by then the stream or the fill-in has brought what there was. */
 const SETTLED_MS = 300_000;
-/** How far the time in a row's id may lie from the row's own: the longest transaction of the gate, with room. */
-const OVERLAP_MS = 600_000;
 /** Persons named by alarms of one run. More say nothing more. */
 const MOST_ALARMS = 20;
-
-export type Compared = 'tallies' | 'windows' | 'ledger';
-interface Difference {
-  readonly what: Compared;
-  readonly userId: string;
-}
+/** How the progress of hours and of days is named in `monitor.self_checks`; zone and partition follow. */
+const NAMES: Readonly<Record<LimitWindow, string>> = { hour: 'windows', day: 'days' };
+/** From the start of a window, into the next one: no local day is longer than 25 hours. */
+const INTO_NEXT_HOURS: Readonly<Record<LimitWindow, number>> = { hour: 1, day: 36 };
 
 /**
- * Holds the gate's tallies, the windows and the ledger of people in these partitions against the disclosure log, for the hours that ended
- * since the last time; raises `records.differ` for whoever has a difference and repairs nothing, since what is wrong must be understood
- * first. Hours of another time zone than the present one are left out. Returns the differences.
+ * Holds the gate's tallies, the windows and the ledger of people in these partitions against the disclosure log, for the hours and days
+ * that ended since the last time; raises `records.differ` for whoever has a difference and repairs nothing, since what is wrong must be
+ * understood first. Windows are cut by the zone of their time: after a change of the zone only those count that begin after it was seen.
+ * Returns the differences, each once.
  */
 export async function checkAgainstLog(db: Kysely<unknown>, partitions: readonly number[]): Promise<readonly Difference[]> {
   if (partitions.length === 0) return [];
-  const { zone, since, until } = await hoursToCompare(db, partitions);
-  const differences = since === null || since >= until ? [] : await compare(db, partitions, zone, since, until);
+  const zone = await presentZone(db);
+  const [hours, days] = [await endedWindows(db, partitions, zone, 'hour'), await endedWindows(db, partitions, zone, 'day')];
+  const found: Difference[] = [];
+  if (hours.span !== null) {
+    found.push(...(await windowDifferences(db, hours.span, 'hour')));
+    found.push(...(await ledgerDifferences(db, hours.span)), ...(await tallyDifferences(db, hours.span)));
+  }
+  if (days.span !== null) found.push(...(await windowDifferences(db, days.span, 'day')));
+  const differences = [...new Map(found.map((one) => [`${one.what} ${one.userId}`, one])).values()];
   await db.transaction().execute(async (trx) => {
-    await sql`
-      INSERT INTO monitor.self_checks (name, checked_until)
-      SELECT ${checkName(zone)} || p, ${until} FROM unnest(${partitions}::integer[]) AS p ORDER BY p
-      ON CONFLICT (name) DO UPDATE SET checked_until = excluded.checked_until`.execute(trx);
+    await note(trx, partitions, zone, { hour: hours.checkedUntil, day: days.checkedUntil });
     await raiseAlarms(
       trx,
       differences.slice(0, MOST_ALARMS).map(({ what, userId }) => ({
-        key: `records.differ|${what}|${userId}|${until.toISOString()}`,
+        key: `records.differ|${what}|${userId}|${hours.until.toISOString()}`,
         alarm: {
-          ...{ type: 'records.differ', severity: 'critical', at: until.toISOString(), userId },
+          ...{ type: 'records.differ', severity: 'critical', at: hours.until.toISOString(), userId },
           message: `The ${what} of one person are not what the disclosure log says of the hours before; nothing was changed.`,
         },
       })),
@@ -43,59 +45,61 @@ export async function checkAgainstLog(db: Kysely<unknown>, partitions: readonly 
   return differences;
 }
 
-function checkName(zone: string): string {
-  return `windows:${zone}:`;
+async function presentZone(db: Kysely<unknown>): Promise<string> {
+  const { rows } = await sql<{ zone: string }>`
+    SELECT coalesce((SELECT settings->>'timeZone' FROM read.security), 'UTC') AS zone`.execute(db);
+  return rows[0]?.zone ?? 'UTC';
 }
 
-async function hoursToCompare(
-  db: Kysely<unknown>,
-  partitions: readonly number[],
-): Promise<{ zone: string; since: Date | null; until: Date }> {
-  const { rows } = await sql<{ zone: string; since: Date | null; until: Date }>`
-    SELECT z.zone, watch.window_start('hour', 'calendar', z.zone, clock_timestamp() - make_interval(secs => ${SETTLED_MS / 1_000})) AS until,
-      (SELECT max(c.checked_until) FROM monitor.self_checks AS c, unnest(${partitions}::integer[]) AS p
-       WHERE c.name = 'windows:' || z.zone || ':' || p) AS since
-    FROM (SELECT coalesce((SELECT settings->>'timeZone' FROM read.security), 'UTC') AS zone) AS z`.execute(db);
-  const [row] = rows;
-  if (row === undefined) throw new Error('the clock was not read');
-  return row;
+interface EndedWindows {
+  /** Null when none ended since the last time. */
+  readonly span: Span | null;
+  readonly until: Date;
+  /** How far is compared with this run. */
+  readonly checkedUntil: Date;
 }
 
-async function compare(
+/** By the database's clock. Of partitions of which one was compared less far than another, all are compared from there. */
+async function endedWindows(
   db: Kysely<unknown>,
   partitions: readonly number[],
   zone: string,
-  since: Date,
-  until: Date,
-): Promise<readonly Difference[]> {
-  const { rows } = await sql<Difference>`
-    WITH shown AS MATERIALIZED (
-      SELECT d.* FROM watch.disclosures AS d
-      WHERE d.id >= ${earliestIdOf(since.getTime() - OVERLAP_MS)}::uuid AND d.at >= ${since} AND d.at < ${until}
-        AND monitor.partition_of(d.user_id) = ANY (${partitions}::integer[])
-    ), hours AS (
-      SELECT d.user_id, m.measure, watch.window_start('hour', 'calendar', ${zone}, d.at) AS bucket_start, d.id, d.amount, d.subject_ids
-      FROM shown AS d
-      CROSS JOIN LATERAL (SELECT d.measure UNION ALL SELECT 'card.opened' WHERE d.measure LIKE '%.opened') AS m(measure)
-    ), counted AS (
-      SELECT h.user_id, h.measure, h.bucket_start, sum(h.amount)::bigint AS opens,
-        (SELECT count(DISTINCT s.id) FROM hours AS o CROSS JOIN LATERAL unnest(o.subject_ids) AS s(id)
-         WHERE o.user_id = h.user_id AND o.measure = h.measure AND o.bucket_start = h.bucket_start) AS distinct_subjects
-      FROM hours AS h GROUP BY 1, 2, 3
-    ), kept AS (
-      SELECT w.user_id, w.measure, w.bucket_start, w.opens, w.distinct_subjects FROM monitor.windows AS w
-      WHERE w."window" = 'hour' AND w.bucket_start >= ${since} AND w.bucket_start < ${until}
-        AND monitor.partition_of(w.user_id) = ANY (${partitions}::integer[])
-    )
-    SELECT 'windows' AS what, coalesce(c.user_id, k.user_id) AS "userId"
-    FROM counted AS c FULL JOIN kept AS k USING (user_id, measure, bucket_start)
-    WHERE (c.opens, c.distinct_subjects) IS DISTINCT FROM (k.opens, k.distinct_subjects)
-    UNION
-    SELECT 'ledger', d.user_id FROM shown AS d
-    WHERE (SELECT count(DISTINCT s) FROM unnest(d.subject_ids || d.named_contacts) AS s)
-      <> (SELECT count(*) FROM monitor.exposure AS e WHERE e.disclosure_id = d.id AND e.at = d.at)
-    UNION
-    SELECT 'tallies', u.user_id FROM (SELECT DISTINCT d.user_id FROM shown AS d) AS u CROSS JOIN LATERAL watch.wrong_tallies(u.user_id)
-    ORDER BY 1, 2`.execute(db);
-  return rows;
+  window: LimitWindow,
+): Promise<EndedWindows> {
+  const start = (at: ReturnType<typeof sql>) => sql`watch.window_start(${window}, 'calendar', ${zone}, ${at})`;
+  const { rows } = await sql<{ since: Date | null; until: Date; next: Date }>`
+    SELECT ${start(sql`c.since`)} AS since, ${start(sql`n.now - make_interval(secs => ${SETTLED_MS / 1_000})`)} AS until,
+      ${start(sql`${start(sql`n.now`)} + make_interval(hours => ${INTO_NEXT_HOURS[window]}::integer)`)} AS next
+    FROM (SELECT clock_timestamp() AS now) AS n CROSS JOIN (
+      SELECT min(c.checked_until) AS since FROM monitor.self_checks AS c
+      WHERE c.name IN (SELECT ${`${NAMES[window]}:${zone}:`} || p FROM unnest(${partitions}::integer[]) AS p)
+    ) AS c`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the clock was not read');
+  const { since, until, next } = row;
+  // What began before this zone was seen may be cut by another one.
+  if (since === null) return { span: null, until, checkedUntil: next };
+  // The clock was moved back: what lies ahead is forgotten.
+  if (since > next) return { span: null, until, checkedUntil: until };
+  if (since >= until) return { span: null, until, checkedUntil: since };
+  return { span: { partitions, zone, since, until }, until, checkedUntil: until };
+}
+
+async function note(
+  trx: Transaction<unknown>,
+  partitions: readonly number[],
+  zone: string,
+  checkedUntil: Readonly<Record<LimitWindow, Date>>,
+): Promise<void> {
+  await sql`
+    INSERT INTO monitor.self_checks (name, checked_until)
+    SELECT n.name || ':' || ${zone} || ':' || p, n.until
+    FROM (VALUES (${NAMES.hour}, ${checkedUntil.hour}::timestamptz), (${NAMES.day}, ${checkedUntil.day}::timestamptz)) AS n(name, until)
+    CROSS JOIN unnest(${partitions}::integer[]) AS p ORDER BY 1
+    ON CONFLICT (name) DO UPDATE SET checked_until = excluded.checked_until`.execute(trx);
+  // Another zone that comes back begins anew.
+  await sql`
+    DELETE FROM monitor.self_checks
+    WHERE split_part(name, ':', 1) = ANY (${Object.values(NAMES)}::text[]) AND split_part(name, ':', 2) <> ${zone}
+      AND split_part(name, ':', 3) = ANY (${partitions.map(String)}::text[])`.execute(trx);
 }

@@ -69,7 +69,7 @@ async function ledgerRows(trx: Transaction<unknown>, query: ExposureQuery, posit
           AND (at, disclosure_id, subject_id) < (${position.at}::timestamptz, ${position.disclosureId}::uuid, ${position.subjectId}::uuid)`;
   const { rows } = await sql<Omit<ExposureRow, 'at'> & { at: Date; exactAt: string; disclosureId: string }>`
     SELECT at, user_id AS "userId", subject_type AS "subjectType", subject_id AS "subjectId", kind, masked, ip,
-      session_id AS "sessionId", watch.iso(at) AS "exactAt", disclosure_id AS "disclosureId"
+      session_id AS "sessionId", token_id AS "tokenId", watch.iso(at) AS "exactAt", disclosure_id AS "disclosureId"
     FROM monitor.exposure WHERE ${periodOf(query)} AND ${older}
     ORDER BY at DESC, disclosure_id DESC, subject_id DESC LIMIT ${query.limit + 1}`.execute(trx);
   return rows.map(({ exactAt, disclosureId, at, ...row }) => ({

@@ -93,7 +93,10 @@ const LINES: Readonly<Record<string, Line>> = {
   PipelineChanged: { type: 'pipeline.changed', details: fieldsOf('pipelineId') },
   CustomFieldDefined: { type: 'custom-field.defined', details: idOf('customFieldId', 'recordType', 'type') },
   CustomFieldDeleted: { type: 'custom-field.deleted', details: idOf('customFieldId') },
-  RewindStarted: { type: 'rewind.started', details: idOf('rewindId', 'userId', 'since', 'until', 'changes', 'conflicts') },
+  RewindStarted: {
+    type: 'rewind.started',
+    details: idOf('rewindId', 'userId', 'since', 'until', 'changes', 'conflicts', 'hides'),
+  },
   RewindFinished: { type: 'rewind.finished', details: idOf('rewindId', 'outcome', 'changes', 'conflicts') },
   ContactErased: { type: 'contact.erased', details: idOf('contactId', ...ERASURE_FIELDS) },
   ContactDeleted: { type: 'contact.deleted', details: idOf('contactId') },

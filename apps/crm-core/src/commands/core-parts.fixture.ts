@@ -106,7 +106,7 @@ export class CoreParts {
       [CreateUser, new CreateUserHandler(shell, rules)],
       [CreateContact, new CreateContactHandler(records)],
       [DeleteContact, new DeleteContactHandler(records)],
-      [EraseContact, new EraseContactHandler(shell, this.pool, waiting)],
+      [EraseContact, new EraseContactHandler(shell, this.pool, waiting, this.gate)],
       [AcceptLead, new AcceptLeadHandler(shell, terms, planner)],
       [DeclineLead, new DeclineLeadHandler(shell)],
       [RetryLead, new RetryLeadHandler(shell, terms, this.leads, keys)],

@@ -7,6 +7,7 @@ import { allows, decide } from '#policy';
 import { judgedAgain } from '../authz/judged-again.js';
 import { CrmCommand, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
 import { CommandShell } from '../commands/command-shell.js';
+import { Gate } from '../commands/gate.js';
 import { dealAggregate } from '../deals/deal.aggregate.js';
 import { leadAggregate } from '../leads/lead.aggregate.js';
 import { WaitingLeads } from '../leads/waiting-leads.js';
@@ -21,13 +22,17 @@ import { planErasure, type LinkedDeal } from './domain/erasure.js';
 
 export class EraseContact extends CrmCommand {}
 
-/** Erases a person for good: his keys, and those of what was his alone, are destroyed in the append that says so. */
+/**
+ * Erases a person for good: his keys, and those of what was his alone, are destroyed in the append that says so. It counts as a deletion:
+ * who may delete ten a day erases no more than ten, and whoever erases many is told of.
+ */
 @CommandHandler(EraseContact)
 export class EraseContactHandler implements ICommandHandler<EraseContact> {
   constructor(
     private readonly shell: CommandShell,
     @Inject(CORE_POOL) private readonly pool: Pool,
     private readonly waiting: WaitingLeads,
+    private readonly gate: Gate,
   ) {}
 
   execute({ context }: EraseContact): Promise<AcceptedReply> {
@@ -52,6 +57,8 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
         return {
           events: contactAggregate.decide({ type: 'erase', erasure }, state),
           together: await this.goingWithHim(id, erasure),
+          // The person alone: which deals go with him may change until the append, and the gate knows a repeat by its subjects.
+          beforeAppend: () => this.gate.admit(context, 'record.deleted', 'deletion', 'contact', [id]),
           guards: [
             {
               name: 'require deals of',

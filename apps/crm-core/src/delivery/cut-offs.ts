@@ -11,7 +11,8 @@ export function consumeCutOffs(options: {
   readonly logger: Logger;
   /** The database's time, as that of the refusal is. */
   readonly now: () => Date;
-  readonly record: (fact: UserDeactivatedFact) => Promise<void>;
+  /** False: the gate holds nobody of whom the fact tells. */
+  readonly record: (fact: UserDeactivatedFact) => Promise<boolean>;
 }): Consumption {
   const { broker, instance, logger, now, record } = options;
   return consumeFacts({
@@ -22,7 +23,10 @@ export function consumeCutOffs(options: {
     maxAckPending: 16,
     onFact: async ({ payload }) => {
       const fact = userDeactivatedSchema.parse(payload);
-      await record(fact);
+      if (!(await record(fact))) {
+        logger.error('a cut-off of somebody whom the gate does not hold was told of', { deactivationId: fact.id });
+        return;
+      }
       const applied: CutoffApplied = { deactivationId: fact.id, service: 'crm-core', instance, at: now().toISOString() };
       await publishFact(broker, SUBJECTS.cutoffApplied, `${fact.id}:core`, applied);
     },

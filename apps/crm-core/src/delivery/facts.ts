@@ -21,6 +21,8 @@ export function factOf(event: StoredEvent): OutgoingFact {
       changed: Object.keys(data),
       // Whose number is calling: ids, for the responsible person to be told.
       ...(event.type === 'CallReceived' ? { from: data['from'] } : {}),
+      // How much a rewind hides, for an alarm about much of it.
+      ...(event.type === 'RewindStarted' ? { hides: data['hides'] ?? 0 } : {}),
       ...(Array.isArray(data['weakened']) ? { weakened: namesOf(data['weakened']) } : {}),
     },
   };

@@ -16,7 +16,7 @@ export class RewindUser extends CrmCommand {}
 
 /**
  * Plans the undoing of what a person did, and starts it or, for a dry run, keeps the plan to be read. The id of the answer is the
- * rewind's; version 0 says that nothing was started. No measure counts it: it is an administrator's way back.
+ * rewind's; version 0 says that nothing was started. No measure counts it: it is an administrator's way back. What it hides is told of.
  */
 @CommandHandler(RewindUser)
 export class RewindUserHandler implements ICommandHandler<RewindUser> {
@@ -41,7 +41,7 @@ export class RewindUserHandler implements ICommandHandler<RewindUser> {
     }
     const { since, until } = scope;
     const [changes, conflicts] = [sum(plans, (plan) => plan.changes), sum(plans, (plan) => plan.conflicts)];
-    const data = { userId, since, until, changes, conflicts };
+    const data = { userId, since, until, changes, conflicts, hides: plans.filter((plan) => plan.hides).length };
     return this.shell.run(context, rewindAggregate, scope.rewindId, ({ state: rewind }) => ({
       events: rewindAggregate.decide({ type: 'start', data }, rewind),
       statements: this.store.beginning('running', scope, askerOf(context), plans),

@@ -123,14 +123,20 @@ describe('an account', () => {
     const fact = (epoch: number): UserDeactivatedFact => {
       return { id: randomUUID(), userId: id, epoch, refusedAt: new Date().toISOString(), cause };
     };
-    await deactivateByMonitor(shell, fact(0), new Date().toISOString());
+    await deactivateByMonitor(shell, pool, fact(0), new Date().toISOString());
     expect(await principal(id)).toMatchObject({ status: 'active', version: 2 });
     const now = fact(1);
+    // A message alone deactivates nobody, were it the last administrator.
+    expect(await deactivateByMonitor(shell, pool, now, new Date().toISOString())).toBe(false);
+    expect(await deactivateByMonitor(shell, pool, { ...fact(0), userId: first }, new Date().toISOString())).toBe(false);
+    expect(await principal(id)).toMatchObject({ status: 'active', version: 2 });
+    expect(await principal(first)).toMatchObject({ status: 'active', is_admin: true });
+    await hold(id, 1);
     await Promise.all([
-      deactivateByMonitor(shell, now, new Date().toISOString()),
-      deactivateByMonitor(shell, now, new Date().toISOString()),
+      deactivateByMonitor(shell, pool, now, new Date().toISOString()),
+      deactivateByMonitor(shell, pool, now, new Date().toISOString()),
     ]);
-    await deactivateByMonitor(shell, now, new Date().toISOString());
+    await deactivateByMonitor(shell, pool, now, new Date().toISOString());
     expect(await principal(id)).toMatchObject({ status: 'deactivated', version: 3 });
     await expect(send('DeactivateUser', first, { reason: 'leaves' }, id)).rejects.toMatchObject({ code: 'already-deactivated' });
   });

@@ -45,6 +45,8 @@ export interface RecordPlan {
   readonly putBack: readonly PutBack[];
   readonly changes: readonly PlannedChange[];
   readonly conflicts: readonly PlannedConflict[];
+  /** The record was there before the rewind and is not after it. */
+  readonly hides: boolean;
 }
 
 /** A touch that can be undone: everything but an erasing. */
@@ -66,6 +68,8 @@ export function planRecord(touches: readonly Touch[], scope: RewindScope): Recor
     putBack: [{ field: 'deleted', version: null }],
     changes: undone.map((touch) => changeOf(touch, touch.fields)),
     conflicts: [],
+    // Who made it may have deleted it too.
+    hides: undone.findLast(({ fields }) => fields.includes('deleted'))?.kind !== 'deleted',
   };
 }
 
@@ -78,6 +82,7 @@ function planFields(touches: readonly Touch[], undone: readonly Undone[], confli
   const isIn = new Set<Touch>(undone);
   const putBack: PutBack[] = [];
   const found = [...conflicts];
+  let hides = false;
   for (const field of new Set(undone.flatMap(({ fields }) => fields))) {
     const touching = touches.filter((touch) => touchesAll(touch.kind) || touch.fields.includes(field));
     const last = touching.at(-1);
@@ -85,7 +90,10 @@ function planFields(touches: readonly Touch[], undone: readonly Undone[], confli
     const lastUndone = undone.findLast(({ fields }) => fields.includes(field));
     if (last === undefined || base === undefined || lastUndone === undefined) continue;
     if (base === last || base.kind === 'erased') found.push(conflictOf(lastUndone, field, base));
-    else putBack.push({ field, version: base.version });
+    else {
+      putBack.push({ field, version: base.version });
+      hides ||= field === 'deleted' && base.kind === 'deleted' && lastUndone.kind === 'restored';
+    }
   }
   const fieldsBack = new Set(putBack.map(({ field }) => field));
   const changes = undone
@@ -96,7 +104,7 @@ function planFields(touches: readonly Touch[], undone: readonly Undone[], confli
       ),
     )
     .filter(({ fields }) => fields.length > 0);
-  return { putBack, changes, conflicts: found };
+  return { putBack, changes, conflicts: found, hides };
 }
 
 function changeOf({ seq, version, kind }: Undone, fields: readonly string[]): PlannedChange {

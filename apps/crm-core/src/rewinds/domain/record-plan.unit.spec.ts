@@ -17,7 +17,7 @@ function history(...touches: readonly (readonly [actorId: string, kind: TouchKin
 }
 const plan = (touches: readonly Touch[], scope: Partial<RewindScope> = {}): RecordPlan =>
   planRecord(touches, { ...SCOPE, ...scope });
-const nothing: RecordPlan = { putBack: [], changes: [], conflicts: [] };
+const nothing: RecordPlan = { putBack: [], changes: [], conflicts: [], hides: false };
 
 describe('the plan of a record', () => {
   it('puts a field back to what the last other event gave', () => {
@@ -29,6 +29,7 @@ describe('the plan of a record', () => {
       ],
       changes: [{ seq: 102, version: 3, kind: 'changed', fields: ['note', 'name'] }],
       conflicts: [],
+      hides: false,
     });
   });
 
@@ -56,6 +57,7 @@ describe('the plan of a record', () => {
       conflicts: [
         { seq: 103, version: 4, kind: 'changed', fields: ['note'], field: 'note', changedBy: 'cora', reason: 'changed-later' },
       ],
+      hides: false,
     });
   });
 
@@ -88,12 +90,49 @@ describe('the plan of a record', () => {
     expect(plan(touches, { userId: 'nobody' })).toEqual(nothing);
   });
 
+  it.each<[boolean, string, readonly (readonly [string, TouchKind, ...string[]])[]]>([
+    [
+      true,
+      'brought back by him, deleted by another',
+      [
+        ['bert', 'deleted', 'deleted'],
+        ['anna', 'restored', 'deleted'],
+      ],
+    ],
+    [false, 'deleted by him', [['anna', 'deleted', 'deleted']]],
+    [
+      false,
+      'deleted and brought back by him',
+      [
+        ['anna', 'deleted', 'deleted'],
+        ['anna', 'restored', 'deleted'],
+      ],
+    ],
+    [
+      false,
+      'brought back by him and deleted by another',
+      [
+        ['bert', 'deleted', 'deleted'],
+        ['anna', 'restored', 'deleted'],
+        ['bert', 'deleted', 'deleted'],
+      ],
+    ],
+  ])('hides it: %s, when it was %s', (hides, _, touches) => {
+    expect(plan(history(['web', 'changed', 'note'], ...touches)).hides).toBe(hides);
+  });
+
   describe('of a creation', () => {
     const from = (...touches: readonly (readonly [string, TouchKind, ...string[]])[]): Touch[] =>
       history(['anna', 'created', 'deleted'], ...touches)
         .slice(1)
         .map((touch, index) => ({ ...touch, version: index + 1 }));
     const all = { since: '2026-01-01T00:00:00.000Z' };
+
+    it('hides it, unless he deleted it himself', () => {
+      expect(plan(from(['anna', 'changed', 'note']), all).hides).toBe(true);
+      expect(plan(from(['anna', 'deleted', 'deleted']), all).hides).toBe(false);
+      expect(plan(from(['bert', 'changed', 'note']), all).hides).toBe(false);
+    });
 
     it('deletes it, with all that the person did to it', () => {
       expect(plan(from(['anna', 'changed', 'note']), all)).toMatchObject({

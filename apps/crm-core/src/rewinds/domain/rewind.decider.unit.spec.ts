@@ -5,7 +5,7 @@ import type { RewindEvent } from './rewind.events.js';
 import { fieldsTouched, kindOf, namesIn, valueGiven } from './touched-fields.js';
 
 const window = { since: '2026-01-01T00:00:00.000Z', until: '2026-01-02T00:00:00.000Z' };
-const start: RewindCommand = { type: 'start', data: { userId: 'u', ...window, changes: 3, conflicts: 1 } };
+const start: RewindCommand = { type: 'start', data: { userId: 'u', ...window, changes: 3, conflicts: 1, hides: 2 } };
 const finish: RewindCommand = { type: 'finish', data: { outcome: 'done', changes: 2, conflicts: 2 } };
 const started: RewindEvent = { type: 'RewindStarted', data: start.data };
 const finished: RewindEvent = { type: 'RewindFinished', data: finish.data };

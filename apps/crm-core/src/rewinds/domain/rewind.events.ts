@@ -8,6 +8,8 @@ export type RewindEvent =
         readonly until: string;
         readonly changes: number;
         readonly conflicts: number;
+        /** Records that were there and are hidden: their creation is undone, or that they were brought back. */
+        readonly hides: number;
       };
     }
   | {
@@ -15,4 +17,4 @@ export type RewindEvent =
       readonly data: { readonly outcome: 'done' | 'failed'; readonly changes: number; readonly conflicts: number };
     };
 
-export const REWIND_EVENT_VERSIONS = { RewindStarted: 1, RewindFinished: 1 } as const;
+export const REWIND_EVENT_VERSIONS = { RewindStarted: 2, RewindFinished: 1 } as const;

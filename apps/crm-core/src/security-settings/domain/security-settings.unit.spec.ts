@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { FIRST_SECURITY_SETTINGS as FIRST, type Limit, type SecuritySettings } from '#contracts';
 import { acceptedSettings, refuseLockOut } from './security-settings.rules.js';
 import { weakenings } from './weakening.js';
@@ -13,6 +14,11 @@ const withLimits = (...limits: Limit[]): SecuritySettings => ({
 });
 const limit: Limit = { measure: 'contact.opened', window: 'hour', max: 20, action: 'deactivate', scope: { everyone: true } };
 const ofA: Limit = { ...limit, scope: { userIds: ['a'] } };
+const wide: Limit = { ...ofA, max: 1_000 };
+const inDays: SecuritySettings = {
+  ...FIRST,
+  activityMonitoring: { ...FIRST.activityMonitoring, windowing: 'calendar', limits: [limit] },
+};
 
 describe('accepted settings', () => {
   it('keep addresses in their canonical form', () => {
@@ -84,8 +90,64 @@ describe('weakening', () => {
     ['activityMonitoring.limits', withLimits(limit), withLimits()],
     ['activityMonitoring.limits', withLimits(limit), withLimits({ ...limit, max: 21 })],
     ['activityMonitoring.limits', withLimits(limit), withLimits({ ...limit, action: 'alert' })],
+    // Refusals become cut-offs with the same maximum, and thereby a wider limit for him that stood there takes their place.
+    ['activityMonitoring.limits', withLimits({ ...limit, action: 'refuse' }, wide), withLimits(limit, wide)],
+    [
+      'activityMonitoring.limits',
+      withLimits({ ...limit, action: 'refuse', scope: { roleIds: ['r'] } }, wide),
+      withLimits({ ...limit, scope: { roleIds: ['r'] } }, wide),
+    ],
+    ['timeZone', { ...inDays, timeZone: 'Europe/Moscow' }, { ...inDays, timeZone: 'Asia/Tokyo' }],
     ['activityMonitoring.enabled', FIRST, { ...FIRST, activityMonitoring: { ...FIRST.activityMonitoring, enabled: false } }],
   ])('is named: %s', (name, before, after) => {
     expect(weakenings(before, after)).toEqual([name]);
   });
+
+  it('is told of whenever somebody, with whatever roles, would be refused or cut off later', () => {
+    const scope = fc.oneof(
+      fc.constant({ everyone: true } as const),
+      fc.subarray(['p', 'q', 'r'], { minLength: 1 }).map((roleIds) => ({ roleIds })),
+      fc.subarray(['a', 'b'], { minLength: 1 }).map((userIds) => ({ userIds })),
+    );
+    const action = fc.constantFrom<Limit['action']>('deactivate', 'refuse');
+    const some = fc.array(fc.record({ scope, action, max: fc.integer({ min: 0, max: 4 }) }), { maxLength: 5 });
+    const people = ['a', 'b', 'c'].flatMap((userId) =>
+      Array.from({ length: 8 }, (_, bits) => ({ userId, roleIds: ['p', 'q', 'r'].filter((_role, at) => bits & (1 << at)) })),
+    );
+    fc.assert(
+      fc.property(some, some, (before, after) => {
+        const [old, present] = [before, after].map((limits) => limits.map((one) => ({ ...limit, ...one })));
+        const isLater = people.some((person) => refusedAt(present ?? [], person) > refusedAt(old ?? [], person));
+        if (isLater)
+          expect(weakenings(withLimits(...(old ?? [])), withLimits(...(present ?? [])))).toEqual(['activityMonitoring.limits']);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is told of where there are too many roles to tell', () => {
+    const roles = Array.from({ length: 60 }, (_, role): Limit => ({ ...limit, scope: { roleIds: [`${role}`] } }));
+    expect(weakenings(withLimits(...roles), withLimits(...roles))).toEqual([]);
+    expect(weakenings(withLimits(...roles), withLimits(...roles, ofA))).toEqual(['activityMonitoring.limits']);
+  });
 });
+
+/** After how many openings somebody is refused; by every action the narrowest scope, in it the largest maximum. */
+function refusedAt(limits: readonly Limit[], { userId, roleIds }: { userId: string; roleIds: readonly string[] }): number {
+  const maximum = (action: Limit['action']): number => {
+    let found: { breadth: number; max: number } | undefined;
+    for (const one of limits.filter((of) => of.action === action)) {
+      const fits = 'everyone' in one.scope || idsOf(one).some((id) => id === userId || roleIds.includes(id));
+      const breadth = 'everyone' in one.scope ? 3 : 'roleIds' in one.scope ? 2 : 1;
+      if (!fits) continue;
+      if (found === undefined || breadth < found.breadth) found = { breadth, max: one.max };
+      else if (breadth === found.breadth) found = { breadth, max: Math.max(found.max, one.max) };
+    }
+    return found?.max ?? Infinity;
+  };
+  return Math.min(maximum('deactivate'), maximum('refuse'));
+}
+
+function idsOf({ scope }: Limit): readonly string[] {
+  return 'userIds' in scope ? scope.userIds : 'roleIds' in scope ? scope.roleIds : [];
+}

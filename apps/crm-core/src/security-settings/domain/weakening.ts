@@ -1,5 +1,6 @@
 import type { Limit, SecuritySettings } from '#contracts';
 import { parseRange } from '#policy';
+import { areLooser } from './looser-limits.js';
 
 /** The protections that the change turns off or makes wider, by name. Empty: none. */
 export function weakenings(before: SecuritySettings, after: SecuritySettings): readonly string[] {
@@ -17,7 +18,9 @@ export function weakenings(before: SecuritySettings, after: SecuritySettings): r
     ['activityMonitoring.counting', watched.counting === 'opens' && newWatched.counting === 'distinct'],
     // Twice the maximum fits into an hour that lies across two clock hours.
     ['activityMonitoring.windowing', watched.windowing === 'rolling' && newWatched.windowing === 'calendar'],
-    ['activityMonitoring.limits', areWeaker(watched.limits, newWatched.limits)],
+    // Days and hours begin elsewhere: what was counted in them so far may not count any more.
+    ['timeZone', newWatched.windowing === 'calendar' && newWatched.limits.length > 0 && before.timeZone !== after.timeZone],
+    ['activityMonitoring.limits', areWeaker(watched.limits, newWatched.limits) || areLooser(watched.limits, newWatched.limits)],
   ];
   return found.filter(([, weaker]) => weaker).map(([name]) => name);
 }
