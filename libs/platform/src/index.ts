@@ -19,9 +19,6 @@ export {
   type ProblemCatalogue,
   type ProblemEntry,
 } from './problem-responses.js';
-<<<<<<< HEAD
 export { Remembered, type RememberedLimits } from './remembered.js';
-=======
 export { restFor } from './rest.js';
->>>>>>> tree
 export { post, PostFailed, signatureOf, type PostFault, type PostOptions } from './signed-post.js';
