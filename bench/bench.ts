@@ -17,6 +17,7 @@ import { listContacts } from './rows/list.js';
 import { memory } from './rows/memory.js';
 import { openCard } from './rows/open-card.js';
 import { rebuildReadModels } from './rows/rebuild.js';
+import { start } from './rows/start.js';
 import { windows } from './rows/windows.js';
 import { BenchSystem } from './system.js';
 
@@ -42,6 +43,7 @@ const ROWS: Readonly<Record<string, (bench: Bench) => Promise<Measurement[]>>> =
   gate,
   windows,
   cutoff: cutOff,
+  start,
   // Behind the rows that would work in what it grows: a million contacts.
   list: listContacts,
   rebuild: rebuildReadModels,

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,10 @@ import type { RunEntry } from '../deploy/src/supervisor.js';
 import { freePort } from '../deploy/src/servers/free-port.js';
 
 const START = join(import.meta.dirname, '..', 'deploy', 'src', 'start.js');
+/** Of the source tree, seen from `dist/bench`. */
+const ROOT = join(import.meta.dirname, '..', '..');
 const READY_WITHIN_MS = 90_000;
+const READY_LOOK_MS = 20;
 const STOPPED_WITHIN_MS = 30_000;
 
 /** Palisade as `npm start` runs it, one instance of each service but for the gateways, with ports and a data directory of its own. */
@@ -42,10 +45,27 @@ export class BenchSystem {
     return this.gatewayUrls[0] as string;
   }
 
-  /** Throws, with what the start said, when it does not become ready. */
+  /** Throws when it does not become ready; `report` has what the start said. */
   async start(): Promise<void> {
+    // The channel tells the start when this process is gone, and then it stops by itself. In a group of its own a Ctrl-C does not
+    // reach it before the bench has decided.
+    await this.#becomeReady(
+      fork(START, { env: this.#environment(), execArgv: ['--enable-source-maps'], silent: true, detached: true }),
+    );
+  }
+
+  /** The same as somebody types it, and how long that took, in milliseconds. Ended by `end`, as by a Ctrl-C. */
+  async startByNpm(): Promise<number> {
+    const begun = performance.now();
+    await this.#becomeReady(
+      spawn('npm', ['start'], { cwd: ROOT, env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'], detached: true }),
+    );
+    return performance.now() - begun;
+  }
+
+  #environment(): NodeJS.ProcessEnv {
     const ambient = Object.entries(process.env).filter(([name]) => !name.startsWith('PALISADE_'));
-    const env = {
+    return {
       ...Object.fromEntries(ambient),
       PALISADE_DATA_DIR: this.dataDir,
       PALISADE_GATEWAYS: String(this.gatewayUrls.length),
@@ -57,13 +77,14 @@ export class BenchSystem {
       PALISADE_FORM_RATE: '100000000',
       PALISADE_FORM_TOTAL_RATE: '100000000',
     };
-    // The channel tells the start when this process is gone, and then it stops by itself. In a group of its own a Ctrl-C does not
-    // reach it before the bench has decided.
-    const child = fork(START, { env, execArgv: ['--enable-source-maps'], silent: true, detached: true });
+  }
+
+  async #becomeReady(child: ChildProcess): Promise<void> {
     this.#process = child;
+    this.#output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString('utf8')));
-    for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end && !hasEnded(child); await sleep(50)) {
+    for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end && !hasEnded(child); await sleep(READY_LOOK_MS)) {
       if (/^palisade ready$/m.test(this.#output)) return;
     }
     throw new Error('the system did not become ready');
@@ -102,6 +123,17 @@ export class BenchSystem {
     const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.log')) : [];
     const tails = names.map((name) => `--- ${name}\n${logTail(join(folder, name), 8)}`);
     return [this.#output.trim().split('\n').slice(-8).join('\n'), ...tails].join('\n');
+  }
+
+  /** Ends what `startByNpm` started: npm, its shell, the start and the services. The data stay. */
+  async end(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid === undefined || hasEnded(child)) return;
+    // Closed once nobody can write there any more: the start has ended too.
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    process.kill(-child.pid, 'SIGTERM');
+    await Promise.race([closed, sleep(STOPPED_WITHIN_MS, undefined, { ref: false })]);
+    if (!hasEnded(child)) throw new Error('npm start did not end');
   }
 
   /** Stops everything and removes the data. */
