@@ -11,6 +11,8 @@ const MOST_ALARMS = 20;
 const NAMES: Readonly<Record<LimitWindow, string>> = { hour: 'windows', day: 'days' };
 /** From the start of a window, into the next one: no local day is longer than 25 hours. */
 const INTO_NEXT_HOURS: Readonly<Record<LimitWindow, number>> = { hour: 1, day: 36 };
+/** What one run compares at most, a day of hours or three days; after a long absence the next runs go on. */
+const MOST_HOURS: Readonly<Record<LimitWindow, number>> = { hour: 24, day: 84 };
 
 /**
  * Holds the gate's tallies, the windows and the ledger of people in these partitions against the disclosure log, for the hours and days
@@ -74,7 +76,8 @@ async function endedWindows(
 ): Promise<EndedWindows> {
   const start = (at: ReturnType<typeof sql>) => sql`watch.window_start(${window}, 'calendar', ${zone}, ${at})`;
   const { rows } = await sql<{ since: Date | null; until: Date; next: Date }>`
-    SELECT ${start(sql`c.since`)} AS since, ${start(sql`n.now - make_interval(secs => ${SETTLED_MS / 1_000})`)} AS until,
+    SELECT ${start(sql`c.since`)} AS since, least(${start(sql`n.now - make_interval(secs => ${SETTLED_MS / 1_000})`)},
+        ${start(sql`c.since + make_interval(hours => ${MOST_HOURS[window]}::integer)`)}) AS until,
       ${start(sql`${start(sql`n.now`)} + make_interval(hours => ${INTO_NEXT_HOURS[window]}::integer)`)} AS next
     FROM (SELECT clock_timestamp() AS now) AS n CROSS JOIN (
       SELECT min(c.checked_until) AS since FROM monitor.self_checks AS c
