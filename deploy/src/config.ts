@@ -29,6 +29,7 @@ export interface StartConfig {
 /** Settings of services that the start checks and hands on. */
 export type PassedOn =
   | 'PALISADE_LOG_LEVEL'
+  | 'PALISADE_METRICS_ANYWHERE'
   | 'PALISADE_TRUSTED_PROXIES'
   | 'PALISADE_KEK'
   | 'PALISADE_FACTOR_KEY'
@@ -65,6 +66,7 @@ const COUNTS = {
 
 const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean; readonly expected: string }> = {
   PALISADE_LOG_LEVEL: { accepts: (value) => LOG_LEVELS.includes(value), expected: `one of ${LOG_LEVELS.join(', ')}` },
+  PALISADE_METRICS_ANYWHERE: { accepts: isFlag, expected: 'true or false' },
   PALISADE_TRUSTED_PROXIES: { accepts: isCidrList, expected: 'addresses or CIDRs separated by commas, for example 10.0.0.0/8' },
   PALISADE_KEK: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
   PALISADE_FACTOR_KEY: { accepts: isKey, expected: '32 bytes in base64, for example the output of: openssl rand -base64 32' },
@@ -73,7 +75,7 @@ const PASSED_ON: Record<PassedOn, { readonly accepts: (value: string) => boolean
   PALISADE_FORM_TOTAL_RATE: { accepts: isPositive, expected: 'leads a minute, a whole number from 1' },
   PALISADE_RUSH_PAUSE_MS: { accepts: isPause, expected: 'a whole number of milliseconds from 0 to 10000' },
   PALISADE_DATABASE_ANSWER_MS: { accepts: isPatience, expected: 'a whole number of milliseconds from 100 to 30000' },
-  PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
+  PALISADE_ALLOW_PRIVATE_TARGETS: { accepts: isFlag, expected: 'true or false' },
   PALISADE_HEADS_WEBHOOK: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_URL: { accepts: isWebUrl, expected: 'a URL like https://host/path, without a login' },
   PALISADE_TELEPHONY_SECRET: { accepts: (value) => [...value].length >= 32, expected: 'at least 32 characters' },
@@ -241,6 +243,10 @@ function isWebUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, username, password } = new URL(value);
   return (protocol === 'https:' || protocol === 'http:') && username + password === '';
+}
+
+function isFlag(value: string): boolean {
+  return value === 'true' || value === 'false';
 }
 
 function isPositive(value: string): boolean {

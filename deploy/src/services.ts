@@ -123,6 +123,7 @@ function environment(service: Service, instance: number, context: ServiceContext
     NODE_COMPILE_CACHE: join(builtFolder, '.compile-cache'),
     PALISADE_SERVICE_INSTANCE: String(instance),
     PALISADE_LOG_LEVEL: config.passedOn.PALISADE_LOG_LEVEL,
+    PALISADE_METRICS_ANYWHERE: config.passedOn.PALISADE_METRICS_ANYWHERE,
     PALISADE_DATABASE_URL: role === undefined ? undefined : connections.database[role],
     PALISADE_NATS_URL: connections.nats.url,
     PALISADE_NATS_USER: login.user,

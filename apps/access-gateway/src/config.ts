@@ -14,6 +14,8 @@ export const gatewayConfigSchema = z
     PALISADE_HOST: setting.host().default('127.0.0.1'),
     PALISADE_PORT: setting.port().default(3000),
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** `/metrics` is answered to anybody, and not to this machine alone. */
+    PALISADE_METRICS_ANYWHERE: setting.flag().default(false),
     /** Addresses and CIDRs, separated by commas, whose X-Forwarded-For is believed. */
     PALISADE_TRUSTED_PROXIES: z
       .string()
@@ -52,6 +54,7 @@ export const gatewayConfigSchema = z
     host: env.PALISADE_HOST,
     port: env.PALISADE_PORT,
     logLevel: env.PALISADE_LOG_LEVEL,
+    metricsAnywhere: env.PALISADE_METRICS_ANYWHERE,
     trustedProxies: env.PALISADE_TRUSTED_PROXIES,
     administrator: { email: env.PALISADE_ADMIN_EMAIL, password: env.PALISADE_ADMIN_PASSWORD },
     keyDir: env.PALISADE_GATEWAY_KEY_DIR,

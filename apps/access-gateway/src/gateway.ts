@@ -31,6 +31,7 @@ export async function startGateway(config: GatewayConfig, logger: Logger): Promi
   await parts.hasher.warmUp();
   const app = await createHttpApp(GatewayModule.forRoot(parts, logger), {
     ...{ logger, catalogue: PROBLEMS, bodyLimits: { '/v1/imports': config.imports.mostBytes } },
+    metricsAnywhere: config.metricsAnywhere,
     onProblem: (problem, request) => parts.refusals.observe(problem, request),
   });
   const atOnce = openingAtOnce(parts.authentication, app.get(Records));

@@ -12,6 +12,8 @@ export const monitorConfigSchema = z
     PALISADE_HOST: setting.host().default('127.0.0.1'),
     PALISADE_HEALTH_PORT: setting.port().default(0),
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** `/metrics` is answered to anybody, and not to this machine alone. */
+    PALISADE_METRICS_ANYWHERE: setting.flag().default(false),
     /** Connections to PostgreSQL, the leader's lock not counted. */
     PALISADE_MONITOR_POOL: setting.integer(2, 50).default(6),
     /** Full months that the exposure ledger is kept, beside the present one. */
@@ -24,6 +26,7 @@ export const monitorConfigSchema = z
     host: env.PALISADE_HOST,
     healthPort: env.PALISADE_HEALTH_PORT,
     logLevel: env.PALISADE_LOG_LEVEL,
+    metricsAnywhere: env.PALISADE_METRICS_ANYWHERE,
     poolSize: env.PALISADE_MONITOR_POOL,
     ledgerRetentionMonths: env.PALISADE_LEDGER_RETENTION_MONTHS,
   }));

@@ -43,7 +43,8 @@ export async function startMonitor(config: MonitorConfig, logger: Logger): Promi
   const broker = startBroker({ ...config.nats, name: applicationName, log: brokerLog(logger) });
   const heartbeats = new Heartbeats(broker);
   const checks = { database: databaseCheck(pool), broker: brokerCheck(broker) };
-  const app = await createHttpApp(MonitorModule.forRoot(db, logger, checks), { logger, catalogue: PROBLEMS });
+  const options = { logger, catalogue: PROBLEMS, metricsAnywhere: config.metricsAnywhere };
+  const app = await createHttpApp(MonitorModule.forRoot(db, logger, checks), options);
   const stopping = new AbortController();
   const answering = answerQueries(app, broker, config, stopping.signal);
   const { ledgerRetentionMonths: retentionMonths } = config;

@@ -12,6 +12,8 @@ export const coreConfigSchema = z
     PALISADE_HOST: setting.host().default('127.0.0.1'),
     PALISADE_HEALTH_PORT: setting.port().default(0),
     PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+    /** `/metrics` is answered to anybody, and not to this machine alone. */
+    PALISADE_METRICS_ANYWHERE: setting.flag().default(false),
     /** Where the key file lies when the key does not come from outside. */
     PALISADE_KEY_DIR: z.string().min(1).default('.data/keys'),
     /** Key-encryption key: 32 bytes, base64. */
@@ -42,6 +44,7 @@ export const coreConfigSchema = z
     host: env.PALISADE_HOST,
     healthPort: env.PALISADE_HEALTH_PORT,
     logLevel: env.PALISADE_LOG_LEVEL,
+    metricsAnywhere: env.PALISADE_METRICS_ANYWHERE,
     keyDir: env.PALISADE_KEY_DIR,
     kek: env.PALISADE_KEK,
     kekPrevious: env.PALISADE_KEK_PREVIOUS,

@@ -54,7 +54,8 @@ async function start(): Promise<void> {
     database: () => databaseCheck(requireApp(ready.app).get<Pool>(CORE_POOL))(),
     broker: brokerCheck(broker),
   };
-  const app = await createHttpApp(CoreModule.forRoot(config, logger, checks), { logger, catalogue: PROBLEMS });
+  const options = { logger, catalogue: PROBLEMS, metricsAnywhere: config.metricsAnywhere };
+  const app = await createHttpApp(CoreModule.forRoot(config, logger, checks), options);
   ready.app = app;
   await untilDone(logger, () => reflectLog(app, config, logger));
   await untilDone(logger, () => ensureFirstPipeline(app.get(CrmLog), app.get(DatabaseClock).now()));

@@ -32,5 +32,7 @@ export const configSchema = z.object({
     }),
   PALISADE_SERVICE_INSTANCE: setting.text(100).default('1'),
   PALISADE_LOG_LEVEL: setting.logLevel().default('info'),
+  /** `/metrics` is answered to anybody, and not to this machine alone. */
+  PALISADE_METRICS_ANYWHERE: setting.flag().default(false),
 });
 export type Config = z.infer<typeof configSchema>;

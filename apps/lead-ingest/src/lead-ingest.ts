@@ -86,7 +86,8 @@ async function openPort(
   const checks = { spool: () => spool.checkWritable(), forms: async () => book.publicJwk };
   // Leads are taken without the broker: it is told of, and is no condition of readiness.
   const dispensable = { broker: brokerCheck(broker) };
-  const options = { logger, catalogue: PROBLEMS, bodyLimit: MAX_BODY_BYTES };
+  const metricsAnywhere = config.PALISADE_METRICS_ANYWHERE;
+  const options = { logger, catalogue: PROBLEMS, bodyLimit: MAX_BODY_BYTES, metricsAnywhere };
   const app = await createHttpApp(LeadIngestModule.over({ door, intake, book, checks, dispensable }), options);
   door.guard(app.getHttpAdapter().getInstance());
   await app.listen(config.PALISADE_PORT, config.PALISADE_HOST);

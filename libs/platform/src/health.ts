@@ -6,6 +6,13 @@ import { refuse } from '#kernel';
 import type { Broker } from '#messaging';
 import { metricsRegistry } from './metrics.js';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Decorated by `createHttpApp`. */
+    metricsAnywhere: boolean;
+  }
+}
+
 const CHECK_LIMIT_MS = 500;
 
 /** Resolves when the thing is up, rejects when it is not. Given 500 ms. */
@@ -80,11 +87,15 @@ class HealthController {
 
   @Get('/metrics')
   async metrics(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    // The socket's own address: a proxy on this machine must not open the metrics to its clients, so no forwarded one either.
-    if (!isLoopback(request.socket.remoteAddress) || request.headers['x-forwarded-for'] !== undefined) refuse('not-found');
+    if (!request.server.metricsAnywhere && !isFromThisMachine(request)) refuse('not-found');
     reply.type(metricsRegistry.contentType);
     return metricsRegistry.metrics();
   }
+}
+
+/** By the socket's own address: a proxy on this machine must not open the metrics to its clients, so no forwarded one either. */
+function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
+  return isLoopback(socket.remoteAddress) && headers['x-forwarded-for'] === undefined;
 }
 
 function isLoopback(address: string | undefined): boolean {

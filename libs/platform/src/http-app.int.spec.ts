@@ -207,6 +207,14 @@ describe('createHttpApp', () => {
     const response = await fetch(`${url}/metrics`);
     expect(await response.text()).toContain('process_resident_memory_bytes');
     expect((await fetch(`${url}/metrics`, { headers: { 'x-forwarded-for': '127.0.0.1' } })).status).toBe(404);
+    const open = await createHttpApp(
+      { module: ThingsModule, imports: [HealthModule.forRoot({})] },
+      { logger, catalogue, metricsAnywhere: true },
+    );
+    await open.listen(0, '127.0.0.1');
+    const answer = await fetch(`${await open.getUrl()}/metrics`, { headers: { 'x-forwarded-for': '127.0.0.1' } });
+    await open.close();
+    expect(answer.status).toBe(200);
   });
 
   it('finishes what is in flight and then closes', async () => {

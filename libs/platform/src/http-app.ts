@@ -19,6 +19,8 @@ export interface HttpAppOptions {
   readonly bodyLimits?: Readonly<Record<string, number>>;
   /** The addresses of proxies whose X-Forwarded-For is believed; none by default. */
   readonly trustProxy?: false | string[];
+  /** `/metrics` is answered to anybody who reaches the port, and not to this machine alone. */
+  readonly metricsAnywhere?: boolean;
   /** Told of every problem before it is answered; must not throw. */
   readonly onProblem?: (problem: Problem, request: FastifyRequest) => void;
 }
@@ -80,6 +82,7 @@ function fastifyInstance(options: HttpAppOptions, filter: ProblemFilter): Fastif
       if (socket.writable) socket.end(answerToNoRequest(options.catalogue));
     },
   } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
+  instance.decorate('metricsAnywhere', options.metricsAnywhere === true);
   keepBodiesRaw(instance);
   refuseWithoutHost(instance);
   instance.addHook('onRoute', (route) => {

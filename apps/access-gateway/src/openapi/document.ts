@@ -40,7 +40,7 @@ const OPERATIONS: Readonly<Record<string, OperationDescription>> = {
     orElse: { status: 503, answer: readinessSchema },
   },
   '/metrics': {
-    summary: 'Prometheus metrics, from this machine only',
+    summary: 'Prometheus metrics, for this machine only unless PALISADE_METRICS_ANYWHERE is true',
     tag: 'Operations',
     answer: z.string(),
     mediaType: 'text/plain',

@@ -118,7 +118,7 @@ export class UsersController {
     tag,
     body: reasonSchema,
     answer: changedSchema,
-    refusals: ['not-found', 'already-deactivated', 'last-administrator', 'own-privileges'],
+    refusals: ['not-found', 'already-deactivated', 'last-administrator', 'own-privileges', 'grant-exceeds-own'],
   })
   async deactivate(
     @CurrentWho() who: Who,

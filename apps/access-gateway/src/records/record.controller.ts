@@ -208,6 +208,7 @@ function recordController(kind: RecordKind): Type {
         'masked-value',
         'unknown-reference',
         'responsible-inactive',
+        'view-limit-reached',
       ],
     })
     change(

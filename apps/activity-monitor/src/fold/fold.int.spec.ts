@@ -210,13 +210,26 @@ describe('the self-check', () => {
     expect(told.filter(({ userId }) => userId === viewer)).toEqual([]);
   });
 
+  const checkedOf = async (zone: string) =>
+    (
+      await sql<{
+        until: Date;
+      }>`SELECT max(checked_until) AS until FROM monitor.self_checks WHERE name LIKE ${`windows:${zone}:%`}`.execute(db)
+    ).rows[0]?.until.getTime() ?? 0;
+
+  it('after a long absence goes through the hours day by day', async () => {
+    await checkAgainstLog(db, ALL);
+    const since = new Date(Date.now() - 10 * 86_400_000);
+    await sql`UPDATE monitor.self_checks SET checked_until = ${since} WHERE name LIKE 'windows:%'`.execute(db);
+    const checked: number[] = [];
+    for (let run = 0; run < 12; run += 1) {
+      await checkAgainstLog(db, ALL);
+      checked.push(Math.round(((await checkedOf('Europe/Moscow')) - since.getTime()) / 86_400_000));
+    }
+    expect(checked).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10]);
+  });
+
   it('leaves the hour out in which the time zone was changed, and goes on behind it', async () => {
-    const checkedOf = async (zone: string) =>
-      (
-        await sql<{
-          until: Date;
-        }>`SELECT max(checked_until) AS until FROM monitor.self_checks WHERE name LIKE ${`windows:${zone}:%`}`.execute(db)
-      ).rows[0]?.until.getTime() ?? 0;
     await gate.settings({ limits: [] }, 'Asia/Tokyo');
     await checkAgainstLog(db, ALL);
     const first = await checkedOf('Asia/Tokyo');

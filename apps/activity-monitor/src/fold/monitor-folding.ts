@@ -53,7 +53,7 @@ export function startFolding({ db, broker, logger, instance, oneAtATime }: Foldi
     async () => {
       const filled = await oneAtATime.run(() => fillInFromLog(db, folder.partitions));
       if (filled > 0) logger.warn('folded from the disclosure log what the stream did not bring', { events: filled });
-      const differences = await oneAtATime.run(() => checkAgainstLog(db, folder.partitions));
+      const differences = await checkAgainstLog(db, folder.partitions, (write) => oneAtATime.run(write));
       if (differences.length > 0) logger.error('records differ from the disclosure log', { differences: differences.length });
       if (filled + differences.length > 0) relay.wake();
     },

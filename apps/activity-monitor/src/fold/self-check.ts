@@ -11,14 +11,21 @@ const MOST_ALARMS = 20;
 const NAMES: Readonly<Record<LimitWindow, string>> = { hour: 'windows', day: 'days' };
 /** From the start of a window, into the next one: no local day is longer than 25 hours. */
 const INTO_NEXT_HOURS: Readonly<Record<LimitWindow, number>> = { hour: 1, day: 36 };
+/** What one run compares at most, a day of hours or three days; after a long absence the next runs go on. */
+const MOST_HOURS: Readonly<Record<LimitWindow, number>> = { hour: 24, day: 84 };
 
 /**
  * Holds the gate's tallies, the windows and the ledger of people in these partitions against the disclosure log, for the hours and days
  * that ended since the last time; raises `records.differ` for whoever has a difference and repairs nothing, since what is wrong must be
  * understood first. Windows are cut by the zone of their time: after a change of the zone only those count that begin after it was seen.
- * Returns the differences, each once.
+ * Returns the differences, each once. `writing` runs what is written, alone with everything else that is; a day of a large company is read
+ * for seconds, which hold up nobody.
  */
-export async function checkAgainstLog(db: Kysely<unknown>, partitions: readonly number[]): Promise<readonly Difference[]> {
+export async function checkAgainstLog(
+  db: Kysely<unknown>,
+  partitions: readonly number[],
+  writing: (write: () => Promise<void>) => Promise<void> = (write) => write(),
+): Promise<readonly Difference[]> {
   if (partitions.length === 0) return [];
   const zone = await presentZone(db);
   const [hours, days] = [await endedWindows(db, partitions, zone, 'hour'), await endedWindows(db, partitions, zone, 'day')];
@@ -29,7 +36,7 @@ export async function checkAgainstLog(db: Kysely<unknown>, partitions: readonly 
   }
   if (days.span !== null) found.push(...(await windowDifferences(db, days.span, 'day')));
   const differences = [...new Map(found.map((one) => [`${one.what} ${one.userId}`, one])).values()];
-  await db.transaction().execute(async (trx) => {
+  const write = async (trx: Transaction<unknown>): Promise<void> => {
     await note(trx, partitions, zone, { hour: hours.checkedUntil, day: days.checkedUntil });
     await raiseAlarms(
       trx,
@@ -41,7 +48,8 @@ export async function checkAgainstLog(db: Kysely<unknown>, partitions: readonly 
         },
       })),
     );
-  });
+  };
+  await writing(() => db.transaction().execute(write));
   return differences;
 }
 
@@ -68,7 +76,8 @@ async function endedWindows(
 ): Promise<EndedWindows> {
   const start = (at: ReturnType<typeof sql>) => sql`watch.window_start(${window}, 'calendar', ${zone}, ${at})`;
   const { rows } = await sql<{ since: Date | null; until: Date; next: Date }>`
-    SELECT ${start(sql`c.since`)} AS since, ${start(sql`n.now - make_interval(secs => ${SETTLED_MS / 1_000})`)} AS until,
+    SELECT ${start(sql`c.since`)} AS since, least(${start(sql`n.now - make_interval(secs => ${SETTLED_MS / 1_000})`)},
+        ${start(sql`c.since + make_interval(hours => ${MOST_HOURS[window]}::integer)`)}) AS until,
       ${start(sql`${start(sql`n.now`)} + make_interval(hours => ${INTO_NEXT_HOURS[window]}::integer)`)} AS next
     FROM (SELECT clock_timestamp() AS now) AS n CROSS JOIN (
       SELECT min(c.checked_until) AS since FROM monitor.self_checks AS c

@@ -105,6 +105,26 @@ describe('the ledger', () => {
     expect(await months()).not.toContain('2025_01');
     expect(kinds(await asked({ userId: manager }))).toEqual(['card', 'card', 'reveal']);
   });
+
+  it('that somebody is reading stays until he has read it, and holds up nobody for longer than two seconds', async () => {
+    const old = { at: '2018-05-31T23:59:59Z', userId: colleague, subjectId: randomUUID() };
+    await shown([old]);
+    const turn = (): Promise<readonly string[]> => turnLedgerMonths({ db, retentionMonths: 90 });
+    const reader = await gate.monitor.connect();
+    try {
+      await reader.query('BEGIN');
+      expect((await reader.query('SELECT FROM monitor.exposure WHERE at = $1', [old.at])).rowCount).toBe(1);
+      const [refused, other] = await Promise.allSettled([turn(), asked({ subjectId: old.subjectId })]);
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: '55P03' } });
+      expect(other).toMatchObject({ status: 'fulfilled', value: { distinctSubjects: 1 } });
+      expect(await months()).toContain('2018_05');
+      await reader.query('COMMIT');
+    } finally {
+      reader.release();
+    }
+    expect(await turn()).toEqual(['exposure_2018_05']);
+    expect((await asked({ subjectId: old.subjectId })).items).toEqual([]);
+  });
 });
 
 describe('the live view', () => {
