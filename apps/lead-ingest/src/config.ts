@@ -18,13 +18,13 @@ export const configSchema = z.object({
   PALISADE_FORM_TOTAL_RATE: rate('6000'),
   /** The longest pause of sending to core while leads come in a rush, in milliseconds; 0 for none. The bound keeps a lead from waiting long. */
   PALISADE_RUSH_PAUSE_MS: z.string().default('2000').pipe(setting.integer(0, 10_000)),
-  /** Addresses and CIDRs, with commas. */
+  /** Addresses and CIDRs, separated by commas, whose X-Forwarded-For is believed. */
   PALISADE_TRUSTED_PROXIES: z
     .string()
     .default('')
     .transform((text, context) => {
       try {
-        return new TrustedProxies(text.split(/[\s,]+/).filter((entry) => entry !== ''));
+        return new TrustedProxies(text === '' ? [] : text.split(',').map((entry) => entry.trim()));
       } catch {
         context.addIssue({ code: 'custom', message: 'expected addresses and CIDRs, separated by commas' });
         return z.NEVER;
