@@ -161,16 +161,14 @@ describe('the clock of the database', () => {
 
   it('moved back does not put alarms before those that readers and webhooks have seen', async () => {
     const raise = (key: string): Promise<readonly string[]> =>
-      db
-        .transaction()
-        .execute((trx) =>
-          raiseAlarms(trx, [
-            {
-              key,
-              alarm: { type: 'records.differ', severity: 'info', at: new Date().toISOString(), userId: null, message: key },
-            },
-          ]),
-        );
+      db.transaction().execute((trx) =>
+        raiseAlarms(trx, [
+          {
+            key,
+            alarm: { type: 'records.differ', severity: 'info', at: new Date().toISOString(), userId: null, message: key },
+          },
+        ]),
+      );
     const [ahead] = await raise('ahead');
     const { rows } = await sql<{ id: string }>`
       UPDATE monitor.alarms SET id = uuidv7('1 hour') WHERE id = ${ahead} RETURNING id`.execute(db);
