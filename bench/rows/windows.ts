@@ -10,7 +10,7 @@ import { watchDatabase } from '../watch-database.js';
 
 const PEOPLE = 1_000;
 /** Of one round; a few seconds' work. */
-const EVENTS = 5_000;
+const EVENTS = 20_000;
 const WITHIN_MS = 60_000;
 
 /**
