@@ -22,7 +22,7 @@ const libRules = Object.entries(LIB_MAY_IMPORT).map(([lib, allowed]) => ({
   name: `lib-${lib}`,
   comment: `libs/${lib} may import ${allowed.length === 0 ? 'no other lib' : allowed.join(' and ')}.`,
   severity: 'error',
-  from: { path: `^libs/${lib}/`, pathNot: '\\.spec\\.ts$' },
+  from: { path: `^libs/${lib}/`, pathNot: FOR_TESTS },
   to: { path: '^libs/', pathNot: `^libs/(${[lib, ...allowed].join('|')})/` },
 }));
 

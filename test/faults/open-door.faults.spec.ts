@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gzipSync } from 'node:zlib';
 import { createLogger, readConfig } from '#platform';
-import { startSystem, type System } from '#testing';
+import { startSystem, type System, until } from '#testing';
 import { configSchema } from '../../apps/lead-ingest/src/config.js';
-import { CoreSide, PrivateBroker, until } from '../../apps/lead-ingest/src/core-side.fixture.js';
+import { CoreSide, PrivateBroker } from '../../apps/lead-ingest/src/core-side.fixture.js';
 import { startLeadIngest, type LeadIngest } from '../../apps/lead-ingest/src/lead-ingest.js';
 import { eventually, freshNumber, made, Staff, type Json, type Made } from '../journeys/staff.js';
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpClient, type HttpAnswer, type System } from '#testing';
+import { eventually, HttpClient, type HttpAnswer, type System } from '#testing';
+
+export { eventually };
 
 export type Level = 'allowed' | 'group' | 'responsible' | 'forbidden';
 export type Grants = Readonly<Record<string, Readonly<Record<string, Level>>>>;
@@ -127,15 +128,6 @@ export function persistently<Body>(ask: () => Promise<HttpAnswer<Body>>, withinM
     return answer?.status === 503 ? undefined : answer;
   };
   return eventually('an answer other than 503', served, withinMs);
-}
-
-/** Asks again and again until the answer is not undefined; throws when it still is after the time. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined>, withinMs = 15_000): Promise<T> {
-  for (const end = Date.now() + withinMs; ; await sleep(25)) {
-    const found = await ask();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`${what}: not within ${withinMs} ms`);
-  }
 }
 
 /** Every row of a list, page after page. */

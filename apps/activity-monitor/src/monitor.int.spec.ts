@@ -11,7 +11,7 @@ import {
 import { Secret } from '#kernel';
 import { connectBroker, followFacts, provisionStreams, publishFact, request, type Broker, type Fact } from '#messaging';
 import { createLogger } from '#platform';
-import { isolatedBroker, type IsolatedBroker } from '#testing';
+import { eventually, isolatedBroker, type IsolatedBroker } from '#testing';
 import { monitorConfigSchema } from './config.js';
 import { contactLimit, GateDatabase } from './gate/gate-database.fixture.js';
 import { startMonitor, type Monitor } from './monitor.js';
@@ -70,14 +70,6 @@ function start(): Promise<Monitor> {
     PALISADE_NATS_PASSWORD: login.password,
   });
   return startMonitor(config, logger);
-}
-
-async function until<T>(what: string, look: () => Promise<T | undefined>, withinMs = 8_000): Promise<T> {
-  for (const end = Date.now() + withinMs; Date.now() < end; await sleep(25)) {
-    const found = await look();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`not within ${withinMs} ms: ${what}`);
 }
 
 /** What the gateway's relay does: from the outbox to the stream. */
@@ -152,11 +144,11 @@ describe('a cut-off', () => {
     beat();
     const viewer = await overrun();
     await relay(viewer);
-    const fact = await until('the fact', async () => (await cutOffFacts(viewer))[0]);
+    const fact = await eventually('the fact', async () => (await cutOffFacts(viewer))[0]);
     expect(fact).toMatchObject({ userId: viewer, epoch: 1, cause: { max: 1, action: 'deactivate' } });
     await confirm(core, fact, 'crm-core', 12);
     await confirm(gateway, fact, 'access-gateway', 34);
-    const alarm = await until('the alarm', alarmOf(viewer));
+    const alarm = await eventually('the alarm', alarmOf(viewer));
     expect(alarm).toMatchObject({ severity: 'critical', limit: 1, count: 1, window: 'hour' });
     // The refusal's time is finer than a millisecond, the confirmation's is not.
     expect([33, 34]).toContain(alarm.cutOffMs);
@@ -170,11 +162,11 @@ describe('a cut-off', () => {
   it('that nobody confirms is told after a second; a later confirmation completes the stored alarm', async () => {
     const viewer = await overrun();
     await relay(viewer);
-    const alarm = await until('the alarm', alarmOf(viewer));
+    const alarm = await eventually('the alarm', alarmOf(viewer));
     expect(alarm.cutOffMs).toBeUndefined();
     const [fact] = await cutOffFacts(viewer);
     await confirm(core, fact as UserDeactivatedFact, 'crm-core', 4_000);
-    const completed = await until('the figure', async () => {
+    const completed = await eventually('the figure', async () => {
       const now = await alarmOf(viewer)();
       return now?.cutOffMs === undefined ? undefined : now;
     });
@@ -185,10 +177,10 @@ describe('a cut-off', () => {
   it('survives a monitor that ends in between', async () => {
     const viewer = await overrun();
     await relay(viewer);
-    await until('the fact', async () => (await cutOffFacts(viewer))[0]);
+    await eventually('the fact', async () => (await cutOffFacts(viewer))[0]);
     await Promise.all(monitors.map((monitor) => monitor.stop()));
     monitors = [await start()];
-    expect(await until('the alarm', alarmOf(viewer))).toMatchObject({ type: 'user.deactivated' });
+    expect(await eventually('the alarm', alarmOf(viewer))).toMatchObject({ type: 'user.deactivated' });
     expect(await cutOffFacts(viewer)).toHaveLength(1);
   });
 });
@@ -198,13 +190,13 @@ it('a stand-by takes over, and nothing is folded twice', async () => {
   const viewer = await gate.person();
   await gate.admit({ viewer });
   await relay(viewer);
-  expect(await until('the window', folded(viewer))).toBe(1);
+  expect(await eventually('the window', folded(viewer))).toBe(1);
   const [leader] = monitors.splice(0, 1);
   await leader?.stop();
   await gate.person({ userId: viewer, epoch: 2 });
   await gate.admit({ viewer });
   await relay(viewer);
-  await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined));
+  await eventually('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined));
 });
 
 it('partitions of an instance that died are taken over within five seconds, and not before it is silent', async () => {
@@ -220,9 +212,9 @@ it('partitions of an instance that died are taken over within five seconds, and 
     return rows.map((row) => row.owner);
   };
   expect(await owners()).toEqual(['dead']);
-  expect(await until('the window', folded(viewer), 5_000)).toBe(1);
+  expect(await eventually('the window', folded(viewer), 5_000)).toBe(1);
   // Both share what there is.
-  await until('two owners', async () => ((await owners()).length === 2 ? true : undefined));
+  await eventually('two owners', async () => ((await owners()).length === 2 ? true : undefined));
   const { rows } = await gate.monitor.query(
     'SELECT count(*)::int AS partitions FROM monitor.partition_leases GROUP BY owner ORDER BY 1',
   );
@@ -239,7 +231,7 @@ it('tells of a day that is far outside of what is usual for somebody', async () 
   );
   await Promise.all(monitors.map((monitor) => monitor.stop()));
   monitors = [await start()];
-  const published = await until('the alarm on the stream', async () =>
+  const published = await eventually('the alarm on the stream', async () =>
     (await facts(STREAMS.alarms.name, SUBJECTS.alarm('pattern.unusual'))).find(
       ({ payload }) => (payload as Alarm).userId === viewer,
     ),
@@ -256,7 +248,7 @@ it('a broker that comes back empty: what is published again changes nothing, wha
   const viewer = await gate.person();
   await gate.admit({ viewer });
   await relay(viewer);
-  expect(await until('the window', folded(viewer))).toBe(1);
+  expect(await eventually('the window', folded(viewer))).toBe(1);
   await server.stop();
   server.wipe();
   await server.start();
@@ -265,7 +257,7 @@ it('a broker that comes back empty: what is published again changes nothing, wha
   await gate.person({ userId: viewer, epoch: 2 });
   await gate.admit({ viewer });
   await relay(viewer);
-  await until('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined), 15_000);
+  await eventually('the second opening', async () => ((await folded(viewer)()) === 2 ? true : undefined), 15_000);
 });
 
 it('starts and waits without broker and database, and tells which is down', async () => {
@@ -298,12 +290,12 @@ it('counts on while the broker is away, and folds what was seen meanwhile', asyn
   await server.start();
   await Promise.all([core.connection(), gateway.connection()]);
   await relay(viewer);
-  expect(await until('the window', folded(viewer), 15_000)).toBe(1);
-  expect(await until('the fact', async () => (await cutOffFacts(viewer))[0])).toMatchObject({ userId: viewer });
+  expect(await eventually('the window', folded(viewer), 15_000)).toBe(1);
+  expect(await eventually('the fact', async () => (await cutOffFacts(viewer))[0])).toMatchObject({ userId: viewer });
 });
 
 it('is ready, and a question that is not as the contract has it is refused', async () => {
-  const ready = await until('ready', async () => {
+  const ready = await eventually('ready', async () => {
     const answer = await fetch(`${monitors[0]?.url ?? ''}/health/ready`);
     return answer.ok ? answer.json() : undefined;
   });

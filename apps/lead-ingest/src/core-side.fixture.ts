@@ -3,10 +3,8 @@ import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   formSecretsContext,
   leadCommittedQuerySchema,
@@ -21,6 +19,7 @@ import {
   type SealedLead,
 } from '#contracts';
 import { newReceiverKeys, openEnvelope, sealFor, toPublicJwk, type ReceiverKeys } from '#privacy';
+import { freePort, until } from '#testing';
 
 /** A nats-server of a spec's own with the users of core and ingest, on a port that stays the same over restarts. */
 export class PrivateBroker {
@@ -155,22 +154,4 @@ export class CoreSide {
 /** Replies as Nest's microservice over NATS does. */
 function answer(message: Msg, response: unknown): void {
   message.respond(JSON.stringify({ id: message.json<{ id: string }>().id, response, isDisposed: true }));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Waits until `condition` holds; fails after `limitMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  const end = Date.now() + limitMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`did not come true within ${limitMs} ms`);
-    await sleep(20);
-  }
 }

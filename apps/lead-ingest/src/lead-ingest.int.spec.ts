@@ -9,7 +9,8 @@ import { gzipSync } from 'node:zlib';
 import type { IntakeForm } from '#contracts';
 import { createLogger, readConfig } from '#platform';
 import { configSchema } from './config.js';
-import { CoreSide, PrivateBroker, until } from './core-side.fixture.js';
+import { CoreSide, PrivateBroker } from './core-side.fixture.js';
+import { until } from '#testing';
 import { startLeadIngest, type LeadIngest } from './lead-ingest.js';
 import { RUSH_LEADS, RUSH_WINDOW_MS } from './sending/rush-pauses.js';
 

@@ -3,7 +3,8 @@ import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { consumeFacts, provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
 import { eraseMessage } from './streams.js';
-import { PrivateServer, until } from './private-server.fixture.js';
+import { PrivateServer } from './private-server.fixture.js';
+import { until } from '#testing';
 
 const STREAM = { name: 'ONCE', subjects: ['once.>'], maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
 const FACTS = 60;

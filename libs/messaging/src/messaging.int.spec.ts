@@ -15,7 +15,8 @@ import {
   type Fact,
   type StreamDefinition,
 } from './index.js';
-import { PrivateServer, until } from './private-server.fixture.js';
+import { PrivateServer } from './private-server.fixture.js';
+import { until } from '#testing';
 
 const stream = (name: string): StreamDefinition => ({
   name,

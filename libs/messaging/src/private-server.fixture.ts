@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '#kernel';
+import { freePort } from '#testing';
 import { startBroker, type Broker, type BrokerLog } from './broker.js';
 
 /** A nats-server of a spec's own, on a port that stays the same over restarts. */
@@ -78,23 +78,5 @@ export class PrivateServer {
   broker(log?: BrokerLog): Broker {
     const named = { url: this.url, user: 'core', password: new Secret('p'), name: 'spec' };
     return startBroker(log === undefined ? named : { ...named, log });
-  }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Waits until `condition` holds; fails after `limitMs`. */
-export async function until(condition: () => boolean, limitMs = 10_000): Promise<void> {
-  const end = Date.now() + limitMs;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`did not come true within ${limitMs} ms`);
-    await sleep(10);
   }
 }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, createPool, holdLeadership, isUnavailable, kyselyOf, runMigrations, type Leadership } from './index.js';
 import { Secret } from '#kernel';
-import { isolatedPostgres, type IsolatedPostgres } from '#testing';
+import { isolatedPostgres, until, type IsolatedPostgres } from '#testing';
 
 const logger = createLogger({ service: 'spec', instance: '1', level: 'fatal' });
 
@@ -141,11 +141,3 @@ describe('database', () => {
     await expect(pool.query('SELECT 1 AS one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 5_000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error('did not come true within 5 s');
-    await sleep(10);
-  }
-}

@@ -139,8 +139,8 @@ export class System {
   }
 
   /**
-   * SIGTERM, as by a service manager; the data stays. Throws when something is still running afterwards, and when a request that was
-   * refused so far has left an event.
+   * SIGTERM, as by a service manager; the data stays. Throws when something is still running afterwards, when a part had ended by
+   * itself, and when a request that was refused so far has left an event.
    */
   async halt(): Promise<void> {
     const child = this.#process;
@@ -150,8 +150,20 @@ export class System {
       () => undefined,
       (error: unknown) => ({ error }),
     );
+    const crashes = this.#crashes();
     await this.#end(child);
+    if (crashes !== undefined) throw new Error(crashes);
     if (refusals !== undefined) throw refusals.error;
+  }
+
+  /**
+   * What the start script told of parts that ended by themselves, with the ends of the logs: with an exit code that is not 0, or by a
+   * signal other than those the tests send. Nothing when none did.
+   */
+  #crashes(): string | undefined {
+    const told = [...this.#output.matchAll(/^\S+-\d+ ended \((?!exit code 0\)|signal SIG(?:KILL|TERM)\)).*$/gm)];
+    if (told.length === 0) return undefined;
+    return `ended by itself:\n${told.map(([line]) => line).join('\n')}\n${this.logTails()}`;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
+import { eventually, isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
 import type { Gateway } from '../gateway.js';
 import { GatewayFixture, PASSWORD, type Answer, type Call, type Person } from '../../test/gateway-fixture.js';
 
@@ -239,6 +239,14 @@ describe('signing in', () => {
       return (await fixture.call('GET', '/v1/me', { token })).status;
     };
     expect(await aged(29.9)).toBe(200);
+    // The use is noted beside the request: a note that came later would make the session young again.
+    await eventually('the use is noted', async () => {
+      const { rows: noted } = await fixture.own.query(
+        `SELECT FROM access.sessions WHERE user_id = $1 AND last_seen_at > clock_timestamp() - interval '1 minute'`,
+        [person.id],
+      );
+      return noted[0];
+    });
     expect(await aged(30.1)).toBe(401);
   });
 

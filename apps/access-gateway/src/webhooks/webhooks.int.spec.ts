@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Alarm } from '#contracts';
 import { Secret } from '#kernel';
 import { createLogger } from '#platform';
-import { testDatabase, type TestDatabase } from '#testing';
+import { eventually, testDatabase, type TestDatabase } from '#testing';
 import { AuditTrail } from '../accounts/audit-trail.js';
 import { GatewayDatabase } from '../database/gateway-database.js';
 import type { Who } from '../requests/request-context.js';
@@ -91,15 +91,8 @@ function raise(type: Alarm['type'] = 'user.deactivated'): Alarm {
   for (const sender of senders) sender.wake();
   return alarm;
 }
-async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(10)) {
-    const found = await look();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`not in time: ${what}`);
-}
 const inState = (id: string, state: Delivery['state'], count = 1): Promise<Delivery[]> =>
-  until(`${count} ${state}`, async () => {
+  eventually(`${count} ${state}`, async () => {
     const found = await queue().list(id, state, null, 100);
     return found.length >= count ? found : undefined;
   });
@@ -161,7 +154,7 @@ describe('a webhook', () => {
     const sender = startSender();
     answers = [500];
     const first = raise();
-    await until('the first try', () => (taken.length > 0 ? true : undefined));
+    await eventually('the first try', () => (taken.length > 0 ? true : undefined));
     await sender.stop();
     const second = raise();
     expect(await queue().list(id, 'delivered', null, 10)).toEqual([]);

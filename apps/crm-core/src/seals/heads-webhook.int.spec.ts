@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '#testing';
 import { createLogger } from '#platform';
 import { HeadsWebhook } from './heads-webhook.js';
 
@@ -27,11 +27,6 @@ beforeEach(() => {
 });
 
 const logger = createLogger({ service: 'crm-core', instance: 'test', level: 'fatal' });
-async function until(done: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !done() && Date.now() < end;) await sleep(10);
-  expect(done()).toBe(true);
-}
-
 describe('the webhook of heads', () => {
   it('posts what it is offered, in order', async () => {
     const webhook = new HeadsWebhook(url, true, logger);
