@@ -11,6 +11,8 @@ import { API_TIMEOUT_MS, eraseMessage, isMissing, streamManager } from './stream
 const ACK_WAIT_MS = 3_000;
 const WORKING_INTERVAL_MS = 1_000;
 const MAX_TRIES = 5;
+/** Facts whose tries are counted at a time; many more than are ever in hand, for those that another instance took over count on. */
+const COUNTED = 1_000;
 /** Before a fact that was refused comes again; twice as long each time. */
 const FIRST_RETRY_MS = 200;
 /** Before a fact comes again that waits for a store or the broker. */
@@ -30,7 +32,7 @@ export interface ConsumeOptions {
   readonly maxAckPending: number;
   /** Resolved: done, confirmed. Rejected: comes again, later. Must bear repeats: confirmations get lost. */
   readonly onFact: (fact: Fact) => Promise<void>;
-  /** Sets a fact aside that failed 5 times or is not JSON. `reason` is a code or a class name, no content. Rejected: tried again. */
+  /** Sets a fact aside that failed 5 times at one instance or is not JSON. `reason` is a code or a class name, no content. Rejected: tried again. */
   readonly onPoison: (fact: Fact, reason: string) => Promise<void>;
   /** Errors that are not the fact's fault (a store is away) and do not count as tries. Default: DomainError `dependency-unavailable`. */
   readonly isOutage?: (error: unknown) => boolean;
@@ -61,8 +63,11 @@ export function consumeFacts(options: ConsumeOptions): Consumption {
 class DurableConsumption implements Consumption {
   readonly #options: ConsumeOptions;
   readonly #inHand = new Map<JsMsg, Promise<void>>();
-  /** Per sequence: deliveries that ended in an outage. They do not count as tries. */
-  readonly #outages = new Map<number, number>();
+  /**
+   * How often each fact was refused here. The broker's own count would not do: it counts deliveries that an outage ended, or the death
+   * of who had the fact in hand, and after a few of those a good fact would be set aside at its first refusal.
+   */
+  readonly #refusals = new Map<string, number>();
   readonly #loop: RecoveringLoop;
   readonly #working: NodeJS.Timeout;
 
@@ -141,14 +146,13 @@ class DurableConsumption implements Consumption {
     if (fact.payload === undefined) return this.#setAside(message, fact, 'malformed-json');
     try {
       await this.#options.onFact(fact);
-      this.#outages.delete(fact.sequence);
+      this.#refusals.delete(keyOf(fact));
     } catch (error) {
       if ((this.#options.isOutage ?? isUnavailableDependency)(error)) {
-        this.#outages.set(fact.sequence, (this.#outages.get(fact.sequence) ?? 0) + 1);
         message.nak(RETRY_MS);
         return;
       }
-      const tries = fact.deliveries - (this.#outages.get(fact.sequence) ?? 0);
+      const tries = this.#countRefusal(fact);
       this.#options.broker.log('fact-refused', { ...this.#fields(reasonOf(error)), sequence: fact.sequence, tries });
       if (tries >= MAX_TRIES) await this.#setAside(message, fact, reasonOf(error));
       else message.nak(FIRST_RETRY_MS * 2 ** (tries - 1));
@@ -156,6 +160,14 @@ class DurableConsumption implements Consumption {
     }
     if (await this.#erase(fact)) message.ack();
     else message.nak(RETRY_MS);
+  }
+
+  #countRefusal(fact: Fact): number {
+    const [key, tries] = [keyOf(fact), (this.#refusals.get(keyOf(fact)) ?? 0) + 1];
+    this.#refusals.set(key, tries);
+    const [oldest] = this.#refusals.keys();
+    if (this.#refusals.size > COUNTED && oldest !== undefined) this.#refusals.delete(oldest);
+    return tries;
   }
 
   /** False when the broker did not say that it is gone: the fact comes again, is done already, and is erased then. */
@@ -174,7 +186,7 @@ class DurableConsumption implements Consumption {
   async #setAside(message: JsMsg, fact: Fact, reason: string): Promise<void> {
     try {
       await this.#options.onPoison(fact, reason);
-      this.#outages.delete(fact.sequence);
+      this.#refusals.delete(keyOf(fact));
       if (await this.#erase(fact)) message.term();
       else message.nak(RETRY_MS);
     } catch (error) {
@@ -193,6 +205,11 @@ class DurableConsumption implements Consumption {
   #fields(reason: string): Record<string, string> {
     return { consumer: this.#options.durable, reason };
   }
+}
+
+/** A wiped stream gives its sequences to other facts. */
+function keyOf({ sequence, msgId }: Fact): string {
+  return `${sequence} ${msgId}`;
 }
 
 function isUnavailableDependency(error: unknown): boolean {

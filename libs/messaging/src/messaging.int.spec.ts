@@ -12,6 +12,7 @@ import {
   request,
   ServiceRequests,
   type Broker,
+  type Consumption,
   type Fact,
   type StreamDefinition,
 } from './index.js';
@@ -219,6 +220,34 @@ describe('messaging', () => {
     expect(logged).toContainEqual(['fact-not-set-aside', 'TypeError']);
     expect(tries.get(2)).toBe(7);
   });
+
+  it('gives a fact its five tries however often it was delivered to those who died with it, or met an outage', async () => {
+    await provisionStreams(broker, [stream('TRIES')]);
+    const started = (onFact: (fact: Fact) => Promise<void>, poison: number[] = []): Consumption =>
+      consumeFacts({
+        ...{ broker, stream: 'TRIES', durable: 'reader', maxAckPending: 1, onFact },
+        onPoison: async (fact) => void poison.push(nOf(fact)),
+      });
+    await publishFacts(broker, numbered('TRIES', 1, 1));
+    let delivered = 0;
+    const before = started(async (fact) => {
+      delivered = fact.deliveries;
+      throw new DomainError('dependency-unavailable');
+    });
+    await until(() => delivered >= 5, 20_000);
+    await before.stop();
+    // Another process, which knows nothing of the one before.
+    let [tries, isDone] = [0, false];
+    const set: number[] = [];
+    const after = started(async () => {
+      tries += 1;
+      if (tries < 5) throw new RangeError('not yet');
+      isDone = true;
+    }, set);
+    await until(() => isDone || set.length > 0, 20_000);
+    await after.stop();
+    expect({ tries, isDone, set }).toEqual({ tries: 5, isDone: true, set: [] });
+  }, 40_000);
 
   it('finishes the work in hand before it stops', async () => {
     await provisionStreams(broker, [stream('HAND')]);
