@@ -1,6 +1,5 @@
 import { AckPolicy, DeliverPolicy, jetstream, type ConsumerInfo, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { DomainError } from '#kernel';
 import { reasonOf, type Broker } from './broker.js';
 import { factOf, type Fact } from './fact.js';
 import { RecoveringLoop } from './recovering-loop.js';
@@ -34,8 +33,8 @@ export interface ConsumeOptions {
   readonly onFact: (fact: Fact) => Promise<void>;
   /** Sets a fact aside that failed 5 times at one instance or is not JSON. `reason` is a code or a class name, no content. Rejected: tried again. */
   readonly onPoison: (fact: Fact, reason: string) => Promise<void>;
-  /** Errors that are not the fact's fault (a store is away) and do not count as tries. Default: DomainError `dependency-unavailable`. */
-  readonly isOutage?: (error: unknown) => boolean;
+  /** Errors that are not the fact's fault (a store or the broker is away) and do not count as tries. */
+  readonly isOutage: (error: unknown) => boolean;
   /**
    * True erases each fact from the stream, and from the broker's disk, once it is done or set aside and before it is confirmed.
    * For streams with this one consumer, whose publisher keeps what it sent until it is done and sends it again, under another id: a
@@ -148,7 +147,7 @@ class DurableConsumption implements Consumption {
       await this.#options.onFact(fact);
       this.#refusals.delete(keyOf(fact));
     } catch (error) {
-      if ((this.#options.isOutage ?? isUnavailableDependency)(error)) {
+      if (this.#options.isOutage(error)) {
         message.nak(RETRY_MS);
         return;
       }
@@ -210,10 +209,6 @@ class DurableConsumption implements Consumption {
 /** A wiped stream gives its sequences to other facts. */
 function keyOf({ sequence, msgId }: Fact): string {
   return `${sequence} ${msgId}`;
-}
-
-function isUnavailableDependency(error: unknown): boolean {
-  return error instanceof DomainError && error.code === 'dependency-unavailable';
 }
 
 async function ensureConsumer(manager: JetStreamManager, options: ConsumeOptions): Promise<ConsumerInfo> {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { consumeFacts, provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
+import { provisionStreams, publishFacts, type Broker, type Consumption, type Fact } from './index.js';
 import { eraseMessage } from './streams.js';
-import { PrivateServer } from './private-server.fixture.js';
+import { consume, PrivateServer } from './private-server.fixture.js';
 import { until } from '#testing';
 
 const STREAM = { name: 'ONCE', subjects: ['once.>'], maxAgeMs: 3_600_000, duplicateWindowMs: 120_000 };
@@ -41,7 +41,7 @@ describe('a stream whose facts are erased once they are done', () => {
 
     const [done, aside] = [new Set<number>(), new Set<number>()];
     const nOf = ({ payload }: Fact): number => (payload as { n: number }).n;
-    const consumption = consumeFacts({
+    const consumption = consume({
       ...{ broker, stream: 'ONCE', durable: 'reader', maxAckPending: 8, erasesDone: true },
       onFact: (fact) => {
         if (nOf(fact) % 10 === 7) return Promise.reject(new RangeError('bad'));
@@ -76,7 +76,7 @@ describe('a stream whose facts are erased once they are done', () => {
     const held = await jetstream(await broker.connection()).consumers.get('ONCE', durable);
     for await (const message of await held.fetch({ max_messages: taken, expires: 5_000 })) expect(message.seq).toBeGreaterThan(0);
     const done = new Set<number>();
-    const consumption = consumeFacts({
+    const consumption = consume({
       ...{ broker, stream: 'ONCE', durable, filterSubject: subject, maxAckPending: places, erasesDone: true },
       ...{ stalledAfterMs: 500, onPoison: () => Promise.resolve() },
       onFact: ({ payload }) => Promise.resolve(void done.add((payload as { n: number }).n)),
@@ -88,8 +88,8 @@ describe('a stream whose facts are erased once they are done', () => {
   it('delivers what takes the places of messages that a crash lost, whose confirmations it did not lose', async () => {
     await provisionStreams(broker, [{ ...STREAM, name: 'TAIL', subjects: ['tail.>'] }]);
     const done = new Set<number>();
-    const consume = (): Consumption =>
-      consumeFacts({
+    const started = (): Consumption =>
+      consume({
         ...{ broker, stream: 'TAIL', durable: 'tail', maxAckPending: 8, erasesDone: true, stalledAfterMs: 2_000 },
         onFact: ({ payload }) => Promise.resolve(void done.add((payload as { n: number }).n)),
         onPoison: () => Promise.resolve(),
@@ -110,12 +110,12 @@ describe('a stream whose facts are erased once they are done', () => {
     };
     await publish(0, 2);
     await restart(() => server.keep('TAIL'));
-    const before = consume();
+    const before = started();
     await publish(2, 20);
     await until(() => done.size === 20);
     await before.stop();
     await restart(() => server.loseSince('TAIL'));
-    const after = consume();
+    const after = started();
     try {
       await publish(20, 24);
       await until(() => done.size === 24, 20_000);

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { throwError } from 'rxjs';
 import { DomainError } from '#kernel';
 import {
-  consumeFacts,
   followFacts,
   provisionStreams,
   publishFact,
@@ -16,7 +15,7 @@ import {
   type Fact,
   type StreamDefinition,
 } from './index.js';
-import { PrivateServer } from './private-server.fixture.js';
+import { consume, PrivateServer } from './private-server.fixture.js';
 import { until } from '#testing';
 
 const stream = (name: string): StreamDefinition => ({
@@ -187,7 +186,7 @@ describe('messaging', () => {
     const poison: [number, string][] = [];
     const tries = new Map<number, number>();
     let writes = 0;
-    const consumption = consumeFacts({
+    const consumption = consume({
       broker,
       stream: 'POISON',
       durable: 'reader',
@@ -224,7 +223,7 @@ describe('messaging', () => {
   it('gives a fact its five tries however often it was delivered to those who died with it, or met an outage', async () => {
     await provisionStreams(broker, [stream('TRIES')]);
     const started = (onFact: (fact: Fact) => Promise<void>, poison: number[] = []): Consumption =>
-      consumeFacts({
+      consume({
         ...{ broker, stream: 'TRIES', durable: 'reader', maxAckPending: 1, onFact },
         onPoison: async (fact) => void poison.push(nOf(fact)),
       });
@@ -253,7 +252,7 @@ describe('messaging', () => {
     await provisionStreams(broker, [stream('HAND')]);
     let finished = 0;
     let begun = 0;
-    const consumption = consumeFacts({
+    const consumption = consume({
       broker,
       stream: 'HAND',
       durable: 'reader',
@@ -275,7 +274,7 @@ describe('messaging', () => {
     const name = `CRASH${maxAckPending}`;
     await provisionStreams(broker, [stream(name)]);
     const seen = new Set<number>();
-    const consumption = consumeFacts({
+    const consumption = consume({
       broker,
       stream: name,
       durable: 'reader',
@@ -299,7 +298,7 @@ describe('messaging', () => {
   it('consumes from a stream that was wiped and made again', async () => {
     await provisionStreams(broker, [stream('WIPED')]);
     const seen: number[] = [];
-    const consumption = consumeFacts({
+    const consumption = consume({
       broker,
       stream: 'WIPED',
       durable: 'reader',

@@ -4,9 +4,10 @@ import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Secret } from '#kernel';
+import { DomainError, Secret } from '#kernel';
 import { freePort } from '#testing';
 import { startBroker, type Broker, type BrokerLog } from './broker.js';
+import { consumeFacts, type ConsumeOptions, type Consumption } from './consume.js';
 
 /** A nats-server of a spec's own, on a port that stays the same over restarts. */
 export class PrivateServer {
@@ -79,4 +80,10 @@ export class PrivateServer {
     const named = { url: this.url, user: 'core', password: new Secret('p'), name: 'spec' };
     return startBroker(log === undefined ? named : { ...named, log });
   }
+}
+
+/** A consumer of a spec: `dependency-unavailable` is what it throws for an outage. */
+export function consume(options: Omit<ConsumeOptions, 'isOutage'>): Consumption {
+  const isOutage = (error: unknown): boolean => error instanceof DomainError && error.code === 'dependency-unavailable';
+  return consumeFacts({ isOutage, ...options });
 }

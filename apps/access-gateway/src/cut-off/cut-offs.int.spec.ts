@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { STREAMS, SUBJECTS, type UserDeactivatedFact, type WatchEvent } from '#contracts';
 import { followFacts, publishFact, type Fact } from '#messaging';
-import { isolatedBroker, testDatabase, type IsolatedBroker, type TestDatabase } from '#testing';
+import { eventually, isolatedBroker, testDatabase, testPool, type IsolatedBroker, type TestDatabase } from '#testing';
 import { GatewayFixture, type Person } from '../../test/gateway-fixture.js';
 import type { Gateway } from '../gateway.js';
 
@@ -92,6 +92,31 @@ describe('cutting off', () => {
     expect(await open(free)).toBe(1);
     expect((await fixture.call('GET', '/v1/me', { token })).status).toBe(200);
   });
+
+  it('is not given up while the database is away, however long', async () => {
+    const person = await fixture.person();
+    await fixture.signIn(person);
+    await fixture.hold(person);
+    const superuser = testPool(database.superuserUrl, 1);
+    await superuser.query(`
+      CREATE SEQUENCE access.refused; GRANT USAGE ON SEQUENCE access.refused TO PUBLIC;
+      CREATE FUNCTION access.refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM nextval('access.refused'); RAISE SQLSTATE '57P03'; END $$;
+      CREATE TRIGGER refuse BEFORE UPDATE OF ended_at ON access.sessions EXECUTE FUNCTION access.refuse()`);
+    await publish(factOf(person, 0));
+    // More than both gateways try one that is refused.
+    await eventually(
+      'ten tries',
+      async () => {
+        const { rows } = await superuser.query<{ tries: string }>('SELECT last_value AS tries FROM access.refused');
+        return Number(rows[0]?.tries) >= 10 ? true : undefined;
+      },
+      25_000,
+    );
+    await superuser.query('DROP FUNCTION access.refuse() CASCADE; DROP SEQUENCE access.refused');
+    await superuser.end();
+    await until(async () => (await open(person)) === 0);
+  }, 45_000);
 
   it('leaves the sessions of a later epoch alone', async () => {
     const person = await fixture.person();

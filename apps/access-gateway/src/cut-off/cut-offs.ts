@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { STREAMS, SUBJECTS, userDeactivatedSchema, type CutoffApplied, type UserDeactivatedFact } from '#contracts';
 import { consumeFacts, followFacts, publishFact, type Broker, type Consumption, type Fact, type Following } from '#messaging';
-import type { Logger } from '#platform';
+import { isUnavailable, type Logger } from '#platform';
 import type { AuditTrail } from '../accounts/audit-trail.js';
 import type { GatewayDatabase } from '../database/gateway-database.js';
 import type { Authorizations } from '../requests/authorizations.js';
@@ -68,6 +68,7 @@ export class CutOffs {
         filterSubject,
         durable: 'gateway-cutoffs',
         maxAckPending: 16,
+        isOutage: isUnavailable,
         onFact: (fact) => this.endInStore(userDeactivatedSchema.parse(fact.payload)),
         onPoison: (fact, reason) => {
           logger.error('cut-off set aside', { msgId: fact.msgId, reason });

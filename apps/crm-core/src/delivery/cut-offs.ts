@@ -1,6 +1,6 @@
 import { SUBJECTS, STREAMS, userDeactivatedSchema, type CutoffApplied, type Heartbeat } from '#contracts';
 import { consumeFacts, publishFact, type Broker, type Consumption } from '#messaging';
-import { type Logger } from '#platform';
+import { isUnavailable, type Logger } from '#platform';
 import type { UserDeactivatedFact } from '#contracts';
 import type { Sealer } from '../seals/sealer.js';
 
@@ -21,6 +21,7 @@ export function consumeCutOffs(options: {
     durable: 'core-deactivations',
     filterSubject: SUBJECTS.userDeactivated,
     maxAckPending: 16,
+    isOutage: isUnavailable,
     onFact: async ({ payload }) => {
       const fact = userDeactivatedSchema.parse(payload);
       if (!(await record(fact))) {
