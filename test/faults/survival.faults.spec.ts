@@ -20,11 +20,16 @@ const PAUSE_MS = 20;
 const PARTS = ['crm-core', 'access-gateway', 'activity-monitor', 'lead-ingest', 'nats', 'postgres'] as const;
 /** Times each part is killed, and times all services are told to stop at once: `SURVIVAL_ROUNDS=25` for the whole of it. */
 const ROUNDS = Number(process.env['SURVIVAL_ROUNDS'] ?? 3);
-/** The goal: ready again within 5 s, PostgreSQL within 10; twice as much here, for a machine that is shared. The times are printed. */
-const READY_WITHIN_MS = { other: 10_000, postgres: 20_000 };
+/** The goal: ready again within 5 s, PostgreSQL within 10; three times as much here, for a machine that is shared. The times are printed. */
+const READY_WITHIN_MS = { other: 15_000, postgres: 30_000 };
 /** No error lasts: so long a client that asks again may wait for its outcome, every service being restarted meanwhile. */
 const LONGEST_WAIT_MS = 20_000;
 const ROUND_LIMIT_MS = 60_000;
+/**
+ * A lead whose message a killed broker lost is sent again after 30 s, and again after 60; a consumer that passes one over is made anew
+ * after 60 s: what is acknowledged comes, but it may take its time.
+ */
+const LEADS_WITHIN_MS = 240_000;
 /** Writes that are answered after the killed part is back, before the next one is killed. */
 const WRITES_AFTER = 20;
 
@@ -216,38 +221,48 @@ describe('kill -9 of each part in turn, under load', () => {
     ROUNDS * ROUND_LIMIT_MS,
   );
 
-  it('nothing acknowledged is missing, and nothing is there twice', async () => {
-    await clients.stop();
-    expect(clients.strange).toEqual([]);
-    // A run in which nothing was in doubt would prove nothing.
-    expect(clients.doubts).toBeGreaterThan(0);
-    const rows = await everyRow(staff.admin, '/v1/contacts');
-    const listed = rows.filter(({ name }) => String(name).startsWith('Written')).map((row) => `${String(row['name'])} ${row.id}`);
-    const acknowledged = [...clients.acknowledged].map((entry) => entry.join(' '));
-    expect(differences(listed, acknowledged)).toEqual({ missing: [], unasked: [], twice: [] });
-    for (const id of [...clients.acknowledged.values()].slice(-20))
-      expect((await answered(200, writer.client.get<Made>(`/v1/contacts/${id}`))).id).toBe(id);
+  it(
+    'nothing acknowledged is missing, and nothing is there twice',
+    async () => {
+      await clients.stop();
+      expect(clients.strange).toEqual([]);
+      // A run in which nothing was in doubt would prove nothing.
+      expect(clients.doubts).toBeGreaterThan(0);
+      const rows = await everyRow(staff.admin, '/v1/contacts');
+      const listed = rows
+        .filter(({ name }) => String(name).startsWith('Written'))
+        .map((row) => `${String(row['name'])} ${row.id}`);
+      const acknowledged = [...clients.acknowledged].map((entry) => entry.join(' '));
+      expect(differences(listed, acknowledged)).toEqual({ missing: [], unasked: [], twice: [] });
+      for (const id of [...clients.acknowledged.values()].slice(-20))
+        expect((await answered(200, writer.client.get<Made>(`/v1/contacts/${id}`))).id).toBe(id);
 
-    const database = new pg.Client({ connectionString: system.connections.database.superuser });
-    database.on('error', () => undefined);
-    await database.connect();
-    const idsOf = async (text: string): Promise<string[]> =>
-      (await database.query<{ id: string }>(text)).rows.map(({ id }) => id);
-    const leads = [...clients.leads];
-    const deals = (): Promise<string[]> => idsOf('SELECT lead_id AS id FROM read.deals ORDER BY lead_id');
-    await eventually(
-      'every lead to be a deal',
-      async () => ((await deals()).length >= leads.length ? true : undefined),
-      90_000,
-    ).catch(() => undefined);
-    expect(differences(await deals(), leads)).toEqual({ missing: [], unasked: [], twice: [] });
-    // The card that is opened, what was written, and a new person for each lead.
-    const contacts = 1 + clients.acknowledged.size + leads.length;
-    expect(await idsOf("SELECT stream AS id FROM es.events WHERE type = 'ContactCreated'")).toHaveLength(contacts);
-    const shown = await idsOf("SELECT id::text FROM watch.disclosures WHERE measure = 'contact.opened'");
-    expect(shown.length).toBeGreaterThanOrEqual(clients.opened);
-    await database.end();
-  }, 120_000);
+      const database = new pg.Client({ connectionString: system.connections.database.superuser });
+      database.on('error', () => undefined);
+      await database.connect();
+      const idsOf = async (text: string): Promise<string[]> =>
+        (await database.query<{ id: string }>(text)).rows.map(({ id }) => id);
+      const leads = [...clients.leads];
+      const deals = (): Promise<string[]> => idsOf('SELECT lead_id AS id FROM read.deals ORDER BY lead_id');
+      const waitedFrom = performance.now();
+      const haveCome = async (): Promise<true | undefined> => ((await deals()).length >= leads.length ? true : undefined);
+      await eventually('every lead to be a deal', haveCome, LEADS_WITHIN_MS).catch(() => undefined);
+      console.log(`leads, all of them deals after ms: ${Math.round(performance.now() - waitedFrom)}`);
+      const { missing, ...others } = differences(await deals(), leads);
+      const told = await database.query<{ id: string; type: string }>(
+        `SELECT l.id, e.type FROM unnest($1::text[]) AS l(id) LEFT JOIN es.events AS e ON e.stream LIKE '%' || l.id`,
+        [missing],
+      );
+      expect({ missing: told.rows, ...others }).toEqual({ missing: [], unasked: [], twice: [] });
+      // The card that is opened, what was written, and a new person for each lead.
+      const contacts = 1 + clients.acknowledged.size + leads.length;
+      expect(await idsOf("SELECT stream AS id FROM es.events WHERE type = 'ContactCreated'")).toHaveLength(contacts);
+      const shown = await idsOf("SELECT id::text FROM watch.disclosures WHERE measure = 'contact.opened'");
+      expect(shown.length).toBeGreaterThanOrEqual(clients.opened);
+      await database.end();
+    },
+    LEADS_WITHIN_MS + 60_000,
+  );
 
   it('a stop and a start find everything again', async () => {
     await system.halt();
