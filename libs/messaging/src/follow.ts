@@ -47,6 +47,8 @@ export interface FollowOptions {
   readonly maxBatch?: number;
   /** How long a batch waits to fill after its first fact; default 5 ms. */
   readonly maxWaitMs?: number;
+  /** Subjects of facts that no batch waits behind: one of them is handed over at once, with what came before it. */
+  readonly isUrgent?: (subject: string) => boolean;
   /**
    * Takes facts in the stream's order, one batch at a time. Rejected: the same batch again after 100 ms to 2 s. Store the
    * position of the last fact in the transaction of the effect. A stream restored without its tail may repeat sequences
@@ -62,7 +64,7 @@ export interface Following {
 }
 
 /** One fact at a time, otherwise as `followStream`. */
-export interface FollowFactsOptions extends Omit<FollowOptions, 'onBatch' | 'maxBatch' | 'maxWaitMs'> {
+export interface FollowFactsOptions extends Omit<FollowOptions, 'onBatch' | 'maxBatch' | 'maxWaitMs' | 'isUrgent'> {
   readonly onFact: (fact: Fact, context: BatchContext) => Promise<void>;
 }
 
@@ -145,7 +147,7 @@ class OrderedFollowing implements Following {
 
   async #drain(messages: ConsumerMessages, incarnation: string, signal: AbortSignal, onProgress: () => void): Promise<void> {
     let delivered = 0;
-    for await (const batch of batches(messages, this.#maxBatch, this.#maxWaitMs)) {
+    for await (const batch of this.#batches(messages)) {
       for (const message of batch) {
         delivered += 1;
         // Without confirmations a lost message shows only here: begin again after the last one that was taken.
@@ -171,6 +173,38 @@ class OrderedFollowing implements Following {
       }
     }
   }
+
+  /** Cuts the messages into batches: by number, by the time since the first, and behind an urgent one. */
+  async *#batches(messages: ConsumerMessages): AsyncGenerator<JsMsg[]> {
+    const iterator = messages[Symbol.asyncIterator]();
+    const advance = (): Promise<IteratorResult<JsMsg>> => {
+      const next = iterator.next();
+      next.catch(() => undefined); // Read below; without this a failure while a batch is worked on would end the process.
+      return next;
+    };
+    let next = advance();
+    for (;;) {
+      const first = await next;
+      if (first.done === true) return;
+      const batch = [first.value];
+      next = advance();
+      const limit = new AbortController();
+      const full = sleep(this.#maxWaitMs, undefined, { signal: limit.signal }).catch(() => undefined);
+      while (batch.length < this.#maxBatch && !this.#isUrgent(batch)) {
+        const result = await Promise.race([next.catch(() => undefined), full]);
+        if (result === undefined || result.done === true) break;
+        batch.push(result.value);
+        next = advance();
+      }
+      limit.abort();
+      yield batch;
+    }
+  }
+
+  #isUrgent(batch: readonly JsMsg[]): boolean {
+    const last = batch.at(-1);
+    return last !== undefined && this.#options.isUrgent?.(last.subject) === true;
+  }
 }
 
 /** Where to go on in the stream as it is now. */
@@ -183,31 +217,4 @@ function resume(position: Start, info: StreamInfo): StreamPosition {
   if (position === 'beginning' || position.incarnation !== incarnation) return { incarnation, sequence: 0 };
   // A stream that lost its tail gives the lost sequences anew: go on behind what it has.
   return { incarnation, sequence: Math.min(position.sequence, info.state.last_seq) };
-}
-
-/** Cuts the messages into batches: at most `size`, and at most `waitMs` after the first. */
-async function* batches(messages: ConsumerMessages, size: number, waitMs: number): AsyncGenerator<JsMsg[]> {
-  const iterator = messages[Symbol.asyncIterator]();
-  const advance = (): Promise<IteratorResult<JsMsg>> => {
-    const next = iterator.next();
-    next.catch(() => undefined); // Read below; without this a failure while a batch is worked on would end the process.
-    return next;
-  };
-  let next = advance();
-  for (;;) {
-    const first = await next;
-    if (first.done === true) return;
-    const batch = [first.value];
-    next = advance();
-    const limit = new AbortController();
-    const full = sleep(waitMs, undefined, { signal: limit.signal }).catch(() => undefined);
-    while (batch.length < size) {
-      const result = await Promise.race([next.catch(() => undefined), full]);
-      if (result === undefined || result.done === true) break;
-      batch.push(result.value);
-      next = advance();
-    }
-    limit.abort();
-    yield batch;
-  }
 }

@@ -358,6 +358,22 @@ describe('messaging', () => {
     expect(anew?.createdAt).not.toBe(incarnation);
   });
 
+  it('hands an urgent fact over at once, with what waited before it', async () => {
+    await provisionStreams(broker, [stream('URGENT')]);
+    const batches: number[][] = [];
+    const following = followFacts({
+      ...{ broker, stream: 'URGENT', startAfter: 'beginning', maxWaitMs: 30_000 },
+      isUrgent: (subject) => subject === 'urgent.refused',
+      onBatch: async (facts) => void batches.push(facts.map(nOf)),
+    });
+    const [first, second, third] = numbered('URGENT', 1, 3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error('too few');
+    await publishFacts(broker, [first, { ...second, subject: 'urgent.refused' }, third]);
+    await until(() => batches.length > 0);
+    expect(batches).toEqual([[1, 2]]);
+    await following.stop();
+  });
+
   it('follows only what is new, of one subject', async () => {
     await provisionStreams(broker, [stream('FRESH')]);
     await publishFacts(broker, numbered('FRESH', 1, 5));

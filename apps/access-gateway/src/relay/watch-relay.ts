@@ -6,7 +6,7 @@ import { holdLeadership, restFor, type Leadership, type Logger } from '#platform
 import type { GatewayDatabase } from '../database/gateway-database.js';
 
 /** How long an idle relay waits before it looks again; rows of other instances are found so. */
-const IDLE_MS = 50;
+const IDLE_MS = 100;
 /** After a failure of broker or database. */
 const RETRY_MS = 250;
 const BATCH = 500;

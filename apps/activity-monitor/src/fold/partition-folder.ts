@@ -11,6 +11,8 @@ import { recurring, type Recurring } from './recurring.js';
 
 const CHECKPOINT = 'watch';
 const RENEW_EVERY_MS = 1_000;
+/** A batch costs some milliseconds whatever is in it, and who is refused does not wait for it to fill. */
+const BATCH_WAIT_MS = 100;
 
 export interface PartitionFolderParts {
   readonly db: Kysely<unknown>;
@@ -84,6 +86,8 @@ export class PartitionFolder {
       broker: this.#parts.broker,
       stream: STREAMS.watch.name,
       startAfter: earliest([...this.#positions.values()]),
+      maxWaitMs: BATCH_WAIT_MS,
+      isUrgent: (subject) => subject.endsWith('.view.refused'),
       onBatch: async (facts, { incarnation }) => {
         const last = facts.at(-1);
         if (last !== undefined) await this.#fold(facts, { incarnation, sequence: last.sequence });
