@@ -19,7 +19,7 @@ import {
   type SealedLead,
 } from '#contracts';
 import { newReceiverKeys, openEnvelope, sealFor, toPublicJwk, type ReceiverKeys } from '#privacy';
-import { freePort, until } from '#testing';
+import { freePort, natsProgram, until } from '#testing';
 
 /** A nats-server of a spec's own with the users of core and ingest, on a port that stays the same over restarts. */
 export class PrivateBroker {
@@ -45,7 +45,7 @@ export class PrivateBroker {
   }
 
   async start(): Promise<void> {
-    this.#process = spawn('nats-server', ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
+    this.#process = spawn(natsProgram(), ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
     await until(async () => {
       const probe = await connect({ servers: this.url, user: 'core', pass: 'p', timeout: 500 }).catch(() => undefined);
       await probe?.close();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError, Secret } from '#kernel';
-import { freePort } from '#testing';
+import { freePort, natsProgram } from '#testing';
 import { startBroker, type Broker, type BrokerLog } from './broker.js';
 import { consumeFacts, type ConsumeOptions, type Consumption } from './consume.js';
 
@@ -32,7 +32,7 @@ export class PrivateServer {
   }
 
   async start(): Promise<void> {
-    this.#process = spawn('nats-server', ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
+    this.#process = spawn(natsProgram(), ['-c', join(this.folder, 'server.conf')], { stdio: 'ignore' });
     await sleep(100);
   }
 

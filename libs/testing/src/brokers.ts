@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { newSecrets, natsLogins, type NatsLogin } from '../../../deploy/src/connections.js';
 import type { NatsUser } from '../../../deploy/src/nats-permissions.js';
+import { findProgram } from '../../../deploy/src/servers/nats-binary.js';
 import type { NatsServer } from '../../../deploy/src/servers/nats-server.js';
 import { startBroker, testServers } from './test-run.js';
 
@@ -21,6 +22,13 @@ export interface IsolatedBroker extends BrokerAccess {
   wipe(): void;
   /** Stops and removes it. */
   remove(): Promise<void>;
+}
+
+/** The path of nats-server, which may lie outside of PATH. Throws when it is not installed; the run's set-up installs it. */
+export function natsProgram(): string {
+  const program = findProgram('nats-server');
+  if (program === undefined) throw new Error('nats-server is not installed');
+  return program;
 }
 
 /** A broker of one's own with the users and rights of a real start. Takes some 50 ms; the right one for tests with streams. */
