@@ -411,6 +411,20 @@ describe('lead-ingest', () => {
     await until(() => ingest.spool.waitingCount === 0);
   });
 
+  it('sends again under an id that the process before has not used up', async () => {
+    core.commits = false;
+    core.arrived.length = 0;
+    await send({ name: 'x' });
+    await until(() => core.arrived.length === 2);
+    await ingest.stop();
+    core.arrived.length = 0;
+    ingest = await start();
+    // The first sending is known to the stream; the second, a second later, must not be: the third would come two seconds after it.
+    await until(() => core.arrived.length === 1, 3_300);
+    core.commits = true;
+    await until(() => ingest.spool.waitingCount === 0);
+  });
+
   it('goes on sending in a rush without end, after pauses within their bound', async () => {
     await ingest.stop();
     ingest = await start({ PALISADE_RUSH_PAUSE_MS: '400' });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { STREAMS, SUBJECTS, type LeadCommittedReply, type LeadReceived } from '#contracts';
 import { publishFacts, request, type Broker, type OutgoingFact } from '#messaging';
@@ -50,6 +51,8 @@ export interface LeadSenderOptions {
  * leads come in a rush it pauses, within the bounds of `RushPauses`.
  */
 export class LeadSender {
+  /** Of this process, in the ids of what it sends again. */
+  readonly #run = randomUUID();
   readonly #sent = new Map<number, SentLead>();
   /** How often a lead that is due again was sent before. */
   readonly #returned = new Map<number, number>();
@@ -176,11 +179,12 @@ export class LeadSender {
 
   /**
    * The lead's id is the message's id, so the stream tells the repeats of one sending. One that is sent again after a time has a new
-   * one: a broker that was killed may have lost the message and still know its id. Core takes each lead once.
+   * one, of this process alone: a broker that was killed may have lost a message and still know its id, also one that was sent by the
+   * process before. Core takes each lead once.
    */
   #factOf({ seq, leadId, formId, receivedAt, sealed }: WaitingLead): OutgoingFact {
     const payload: LeadReceived = { leadId, formId, receivedAt, sealed };
     const times = this.#returned.get(seq) ?? 0;
-    return { subject: SUBJECTS.leadReceived(formId), msgId: times === 0 ? leadId : `${leadId}:${times}`, payload };
+    return { subject: SUBJECTS.leadReceived(formId), msgId: times === 0 ? leadId : `${leadId}:${this.#run}:${times}`, payload };
   }
 }
