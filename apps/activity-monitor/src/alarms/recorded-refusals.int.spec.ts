@@ -6,6 +6,7 @@ import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { raiseAlarms } from './alarm-store.js';
 import { ClockWatch } from './moved-clock.js';
+import { raiseHidingRewinds } from './hiding-rewinds.js';
 import { raiseManyRefusals } from './refusals-many.js';
 import { FIRST_LOOK_BACK, raiseRefusedSignIns } from './refused-sign-ins.js';
 import { raiseSealingStopped } from './sealing-stopped.js';
@@ -176,5 +177,67 @@ describe('the clock of the database', () => {
     expect([rows[0]?.id, ...later]).toEqual([rows[0]?.id, ...later].toSorted());
     expect(later).toHaveLength(2);
     await sql`DELETE FROM monitor.alarms WHERE id >= ${rows[0]?.id}`.execute(db);
+  });
+});
+
+describe('rewinds that hide records', () => {
+  const DAY_MS = 86_400_000;
+  const start = Date.parse('2026-03-02T09:00:00Z');
+  const rewinds = (actorId: string, ...started: ReadonlyArray<readonly [afterMs: number, hides: number]>) =>
+    started.map(([afterMs, hides]) => ({ id: randomUUID(), at: new Date(start + afterMs).toISOString(), actorId, hides }));
+  const folding = (facts: ReturnType<typeof rewinds>): Promise<void> =>
+    db.transaction().execute((trx) => raiseHidingRewinds(trx, facts));
+  const countsOf = async (userId: string): Promise<unknown[]> => {
+    const { rows } = await sql<{ count: number }>`
+      SELECT (alarm->>'count')::integer AS count FROM monitor.alarms WHERE alarm->>'userId' = ${userId} ORDER BY id`.execute(db);
+    return rows.map(({ count }) => count);
+  };
+
+  it.each<[string, ReadonlyArray<readonly [number, number]>, readonly number[]]>([
+    ['one of 20', [[0, 20]], [20]],
+    ['one of 19', [[0, 19]], []],
+    [
+      'small ones within a day, with the one that reaches 20, once',
+      [
+        [0, 9],
+        [3_600_000, 9],
+        [DAY_MS - 1, 2],
+        [DAY_MS - 1, 5],
+      ],
+      [20],
+    ],
+    [
+      'small ones of more than a day',
+      [
+        [0, 10],
+        [DAY_MS, 10],
+      ],
+      [],
+    ],
+    [
+      'small ones that reach it again the day after',
+      [
+        [0, 10],
+        [1, 10],
+        [DAY_MS + 1, 9],
+        [DAY_MS + 2, 11],
+      ],
+      [20, 20],
+    ],
+    [
+      'a large one after the level was reached',
+      [
+        [0, 20],
+        [1, 30],
+      ],
+      [20, 30],
+    ],
+  ])('%s', async (_, started, counts) => {
+    const somebody = randomUUID();
+    const facts = rewinds(somebody, ...started);
+    await folding(facts);
+    await folding(facts);
+    await folding(rewinds(randomUUID(), [0, 19]));
+    expect(await countsOf(somebody)).toEqual(counts);
   });
 });

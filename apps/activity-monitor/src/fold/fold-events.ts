@@ -6,16 +6,21 @@ import { raiseMassActionAlarms } from '../alarms/mass-actions.js';
 import { unheldAdministratorAlarms } from '../alarms/unheld-administrators.js';
 import { beginCutOffs } from '../cut-off/begin-cut-offs.js';
 import { amountOf } from '../gate/gate.rules.js';
-import { addExposure, addToWindows, subjectsFromLog, takeUnfolded, type Disclosed } from './ledger.js';
+import { addExposure, addToWindows, subjectsFromLog, takeFromLog, type Disclosed } from './ledger.js';
+
+/** How many events were folded, and the ids of which the log has nothing. */
+export interface Folded {
+  readonly folded: number;
+  readonly unknown: readonly string[];
+}
 
 /**
- * Folds events of the gate into windows, ledger, alarms and cut-offs, in the caller's transaction. An event that was folded
- * before changes nothing. Returns how many were new.
+ * Folds events of the gate, as the disclosure log has them, into windows, ledger, alarms and cut-offs, in the caller's transaction. An
+ * event that was folded before changes nothing, nor does one that the log does not have.
  */
-export async function foldEvents(trx: Transaction<unknown>, events: readonly WatchEvent[]): Promise<number> {
-  // In the order of their ids, as everybody: two that fold the same events then wait for each other one way only.
-  const inOrder = events.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  const fresh = (await takeUnfolded(trx, inOrder)).toSorted(byTime);
+export async function foldEvents(trx: Transaction<unknown>, ids: readonly string[]): Promise<Folded> {
+  const taken = await takeFromLog(trx, ids);
+  const fresh = taken.fresh.toSorted(byTime);
   const refused = fresh.filter((event) => event.type === 'view.refused');
   const disclosed = await withSubjects(
     trx,
@@ -31,7 +36,7 @@ export async function foldEvents(trx: Transaction<unknown>, events: readonly Wat
     await beginCutOffs(trx, refused);
     await raiseAlarms(trx, await unheldAdministratorAlarms(trx, refused));
   }
-  return fresh.length;
+  return { folded: fresh.length, unknown: taken.unknown };
 }
 
 function byTime(left: WatchEvent, right: WatchEvent): number {

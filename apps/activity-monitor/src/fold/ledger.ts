@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import type { WatchEvent } from '#contracts';
+import { watchEventSchema, type WatchEvent } from '#contracts';
 
 /** An event of something shown, with all of its subjects and what it counts. */
 export interface Disclosed {
@@ -8,15 +8,35 @@ export interface Disclosed {
   readonly amount: number;
 }
 
-/** Of these events, those never folded before, each once; marks them folded. The lock of a row keeps a second fold waiting. */
-export async function takeUnfolded(trx: Transaction<unknown>, events: readonly WatchEvent[]): Promise<readonly WatchEvent[]> {
-  const byId = new Map(events.map((event) => [event.id, event]));
-  const { rows } = await sql<{ event_id: string }>`
-    INSERT INTO monitor.folded (event_id) SELECT unnest(${[...byId.keys()]}::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id`.execute(
-    trx,
-  );
-  const fresh = new Set(rows.map((row) => row.event_id));
-  return [...byId.values()].filter((event) => fresh.has(event.id));
+/** What became of events that were asked for by their ids. */
+export interface TakenEvents {
+  /** Those never folded before, each once, as the log has them. */
+  readonly fresh: readonly WatchEvent[];
+  /** Ids of which the log has nothing. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Reads events from the disclosure log and marks as folded those that were not. What a message says of an event is never asked: whoever
+ * publishes on the broker could say anything, or take the place of a true event with its id. The lock of a row keeps a second fold
+ * waiting; in the order of their ids, as everybody: two that fold the same events then wait for each other one way only.
+ */
+export async function takeFromLog(trx: Transaction<unknown>, ids: readonly string[]): Promise<TakenEvents> {
+  const { rows } = await sql<{ id: string; event: unknown }>`
+    WITH logged AS MATERIALIZED (
+      SELECT d.id, watch.event_of(d) AS event FROM watch.disclosures AS d WHERE d.id = ANY (${ids}::uuid[])
+      UNION ALL
+      SELECT r.id, watch.event_of(r) FROM watch.refusals AS r WHERE r.id = ANY (${ids}::uuid[])
+    ), taken AS (
+      INSERT INTO monitor.folded (event_id) SELECT id FROM logged ORDER BY id ON CONFLICT DO NOTHING RETURNING event_id
+    )
+    SELECT l.id, CASE WHEN t.event_id IS NOT NULL THEN l.event END AS event
+    FROM logged AS l LEFT JOIN taken AS t ON t.event_id = l.id`.execute(trx);
+  const known = new Set(rows.map(({ id }) => id));
+  return {
+    fresh: rows.flatMap(({ event }) => (event === null ? [] : [watchEventSchema.parse(event)])),
+    unknown: [...new Set(ids)].filter((id) => !known.has(id.toLowerCase())),
+  };
 }
 
 /** The subjects that an event left to the disclosure log because they were too many for a message. */
