@@ -63,7 +63,11 @@ export async function setUpDatabase(
     await ensureDatabase(client, database);
   });
   const superuser = withDatabase(serverUrl, database);
-  await withClient(superuser, (client) => client.query(schemaStatements(database)));
+  await withClient(superuser, async (client) => {
+    await client.query(schemaStatements(database));
+    for (const role of DATABASE_ROLES)
+      await client.query(`ALTER ROLE ${roleName(role)} IN DATABASE ${pg.escapeIdentifier(database)} RESET ALL`);
+  });
   return { superuser, ...roleUrls(superuser, passwords) };
 }
 
@@ -101,6 +105,8 @@ async function ensureRoles(client: pg.Client, passwords: RolePasswords): Promise
     const name = roleName(role);
     return [
       `${existing.has(name) ? 'ALTER' : 'CREATE'} ROLE ${name} ${attributes} PASSWORD '${scramVerifier(passwords[role])}'`,
+      // A role may change its own settings: what a stolen login left, such as commits that do not wait for the disk, ends with a start.
+      ...(existing.has(name) ? [`ALTER ROLE ${name} RESET ALL`] : []),
       ...ROLE_SETTINGS.map(([setting, value]) => `ALTER ROLE ${name} SET ${setting} = '${value}'`),
     ];
   });

@@ -12,10 +12,14 @@ const TABLE_COMMANDS = [
     'ALTER SEQUENCE',
     'DROP SEQUENCE',
   ],
-  ...['COMMENT', 'GRANT', 'REVOKE'],
+  'COMMENT',
 ];
 /** Rows of these are written once; migration 0004 of core took the rights to change them from core itself, who owns the tables. */
 const KEPT_TABLES = ['es.events', 'es.seals'];
+/** Core's own: nobody else gets in. */
+const CLOSED_SCHEMAS = ['es', 'vault'];
+/** Core hands what it rebuilt to its readers. What the monitor makes while it runs is its own. */
+const GRANT_COMMANDS = ['GRANT', 'REVOKE'];
 
 const list = (texts: readonly string[]): string => texts.map((text) => `'${text}'`).join(', ');
 const SERVICES = DATABASE_ROLES.map(roleName);
@@ -33,7 +37,8 @@ CREATE SCHEMA IF NOT EXISTS deploy;
 
 CREATE OR REPLACE FUNCTION deploy.refuse_definition() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF session_user = '${GATEWAY}' OR session_user IN (${list(SERVICES)}) AND tg_tag NOT IN (${list(TABLE_COMMANDS)}) THEN
+  IF session_user = '${GATEWAY}' OR session_user IN (${list(SERVICES)}) AND tg_tag NOT IN (${list(TABLE_COMMANDS)})
+    AND NOT (session_user = '${CORE}' AND tg_tag IN (${list(GRANT_COMMANDS)})) THEN
     RAISE insufficient_privilege USING MESSAGE = format('%s is for migrations, not for %s', tg_tag, session_user);
   END IF;
 END $$;
@@ -55,10 +60,19 @@ BEGIN
   FOREACH v_table IN ARRAY ARRAY[${list(KEPT_TABLES)}] LOOP
     -- Moved or renamed away, or the owner gave the rights back to itself.
     IF to_regclass(v_table) IS NULL OR has_table_privilege(session_user, v_table, 'UPDATE, DELETE, TRUNCATE')
-      OR has_any_column_privilege(session_user, v_table, 'UPDATE') THEN
+      OR has_any_column_privilege(session_user, v_table, 'UPDATE')
+      -- Rows of an heir are read as rows of the table, and are its owner's to change.
+      OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = to_regclass(v_table)) THEN
       RAISE insufficient_privilege USING MESSAGE = format('%s touches the log', tg_tag);
     END IF;
   END LOOP;
+  -- What was given in these schemas is worth nothing to whom they are closed.
+  IF EXISTS (
+    SELECT FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
+    WHERE n.nspname = ANY (ARRAY[${list(CLOSED_SCHEMAS)}]) AND a.grantee <> n.nspowner
+  ) THEN
+    RAISE insufficient_privilege USING MESSAGE = format('%s opens the log or the vault to others', tg_tag);
+  END IF;
 END $$;
 
 DROP EVENT TRIGGER IF EXISTS palisade_refuse_definition;
