@@ -409,6 +409,14 @@ TABLE monitor.folded OWNER palisade_monitor
   event_id uuid NOT NULL
   CREATE UNIQUE INDEX folded_pkey ON monitor.folded USING btree (event_id)
 
+TABLE monitor.hiding_rewinds OWNER palisade_monitor
+  id uuid NOT NULL
+  at timestamp with time zone NOT NULL
+  user_id uuid
+  hides integer NOT NULL
+  CREATE UNIQUE INDEX hiding_rewinds_pkey ON monitor.hiding_rewinds USING btree (id)
+  CREATE INDEX hiding_rewinds_person ON monitor.hiding_rewinds USING btree (user_id, at)
+
 TABLE monitor.limited_days OWNER palisade_monitor
   day date NOT NULL
   people integer NOT NULL
@@ -912,8 +920,8 @@ TABLE watch.refusals OWNER palisade_monitor
   CREATE INDEX refusals_request ON watch.refusals USING btree (request_id)
   GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
 
-FUNCTION deploy.keep_log() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY 4c6e4ab29779933c
-FUNCTION deploy.refuse_definition() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY d195cf1643a5a9a4
+FUNCTION deploy.keep_log() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY bead4b0313788acc
+FUNCTION deploy.refuse_definition() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY 736ac1d6f92c6aa3
 FUNCTION es.append(p_locks text[], p_streams text[], p_expected integer[], p_events jsonb, p_command jsonb) RETURNS bigint OWNER palisade_core SET search_path=pg_catalog BODY 7dc29a136372ec84 EXECUTE palisade_core
 FUNCTION es.append_each(p_streams text[], p_expected integer[], p_ids uuid[], p_types text[], p_schema_versions smallint[], p_data jsonb[], p_metadata jsonb[]) RETURNS uuid[] OWNER palisade_core BODY 304d73d529c16396 EXECUTE palisade_core
 FUNCTION es.append_one(p_stream text, p_expected integer, p_id uuid, p_type text, p_schema_version smallint, p_data jsonb, p_metadata jsonb) RETURNS void OWNER palisade_core BODY 0084608fdda266cd EXECUTE palisade_core
