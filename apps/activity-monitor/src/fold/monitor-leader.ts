@@ -104,7 +104,10 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
   return { cutOffs, ended: Promise.all([cutOffs, refusals, resending, patterns].map((task) => task.ended)) };
 }
 
-/** Checkpoint and event of everything that can make a protection weaker: settings, and roles that let full numbers be seen. */
+/**
+ * Checkpoint and event of everything that can make a protection weaker: settings, roles that let full numbers be seen, administrators, and
+ * what gateways wrote down.
+ */
 const WEAKENING_EVENTS = [
   ['settings', 'SecuritySettingsChanged'],
   ['roles-created', 'RoleCreated'],
@@ -114,6 +117,7 @@ const WEAKENING_EVENTS = [
   ['users-changed', 'UserChanged'],
   ['departments-changed', 'DepartmentChanged'],
   ['department-roles-changed', 'DepartmentRolesChanged'],
+  ['audit-recorded', 'AuditRecorded'],
 ] as const;
 
 /** Begins a follower; the type of its facts is its own affair. */
