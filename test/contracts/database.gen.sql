@@ -387,6 +387,13 @@ TABLE monitor.day_limits OWNER palisade_monitor
   usual jsonb NOT NULL
   CREATE UNIQUE INDEX day_limits_pkey ON monitor.day_limits USING btree (day, scope, id, figure, span)
 
+TABLE monitor.emptied_lists OWNER palisade_monitor
+  id uuid NOT NULL
+  at timestamp with time zone NOT NULL
+  user_id uuid NOT NULL
+  CREATE UNIQUE INDEX emptied_lists_pkey ON monitor.emptied_lists USING btree (id)
+  CREATE INDEX emptied_lists_person ON monitor.emptied_lists USING btree (user_id, at)
+
 TABLE monitor.exposure OWNER palisade_monitor
   at timestamp with time zone NOT NULL
   disclosure_id uuid NOT NULL

@@ -6,6 +6,7 @@ import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { raiseAlarms } from './alarm-store.js';
 import { ClockWatch } from './moved-clock.js';
+import { raiseEmptiedRecords } from './emptied-records.js';
 import { raiseHidingRewinds } from './hiding-rewinds.js';
 import { raiseManyRefusals } from './refusals-many.js';
 import { FIRST_LOOK_BACK, raiseRefusedSignIns } from './refused-sign-ins.js';
@@ -180,19 +181,20 @@ describe('the clock of the database', () => {
   });
 });
 
+const DAY_MS = 86_400_000;
+const start = Date.parse('2026-03-02T09:00:00Z');
+/** Of the alarms about somebody, in the order in which they were raised. */
+async function countsOf(userId: string): Promise<unknown[]> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT (alarm->>'count')::integer AS count FROM monitor.alarms WHERE alarm->>'userId' = ${userId} ORDER BY id`.execute(db);
+  return rows.map(({ count }) => count);
+}
+
 describe('rewinds that hide records', () => {
-  const DAY_MS = 86_400_000;
-  const start = Date.parse('2026-03-02T09:00:00Z');
   const rewinds = (actorId: string, ...started: ReadonlyArray<readonly [afterMs: number, hides: number]>) =>
     started.map(([afterMs, hides]) => ({ id: randomUUID(), at: new Date(start + afterMs).toISOString(), actorId, hides }));
   const folding = (facts: ReturnType<typeof rewinds>): Promise<void> =>
     db.transaction().execute((trx) => raiseHidingRewinds(trx, facts));
-  const countsOf = async (userId: string): Promise<unknown[]> => {
-    const { rows } = await sql<{ count: number }>`
-      SELECT (alarm->>'count')::integer AS count FROM monitor.alarms WHERE alarm->>'userId' = ${userId} ORDER BY id`.execute(db);
-    return rows.map(({ count }) => count);
-  };
-
   it.each<[string, ReadonlyArray<readonly [number, number]>, readonly number[]]>([
     ['one of 20', [[0, 20]], [20]],
     ['one of 19', [[0, 19]], []],
@@ -238,6 +240,30 @@ describe('rewinds that hide records', () => {
     await folding(facts);
     await folding(facts);
     await folding(rewinds(randomUUID(), [0, 19]));
+    expect(await countsOf(somebody)).toEqual(counts);
+  });
+});
+
+describe('records without numbers and addresses', () => {
+  const changes = (actorId: string, count: number, everyMs: number, afterMs = 0, emptied = ['phones']) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...{ id: randomUUID(), at: new Date(start + afterMs + n * everyMs).toISOString(), actorId, emptied },
+    }));
+  const folding = (facts: ReturnType<typeof changes>): Promise<void> =>
+    db.transaction().execute((trx) => raiseEmptiedRecords(trx, facts));
+
+  it.each<[string, (by: string) => ReadonlyArray<ReturnType<typeof changes>>, readonly number[]]>([
+    ['twenty within ten minutes, told of once', (by) => [changes(by, 15, 1_000), changes(by, 15, 1_000, 60_000)], [20]],
+    ['nineteen', (by) => [changes(by, 19, 1_000)], []],
+    ['twenty, a minute apart', (by) => [changes(by, 20, 60_000)], []],
+    ['again after a pause', (by) => [changes(by, 25, 1_000), changes(by, 25, 1_000, DAY_MS)], [20, 20]],
+    ['changes that leave something', (by) => [changes(by, 30, 1_000, 0, [])], []],
+  ])('%s', async (_, batches, counts) => {
+    const somebody = randomUUID();
+    for (const batch of batches(somebody)) {
+      await folding(batch);
+      await folding(batch);
+    }
     expect(await countsOf(somebody)).toEqual(counts);
   });
 });

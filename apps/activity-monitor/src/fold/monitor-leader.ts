@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { STREAMS, SUBJECTS } from '#contracts';
 import type { Broker, Following } from '#messaging';
 import type { Logger } from '#platform';
+import { raiseEmptiedRecords, recordChangedSchema } from '../alarms/emptied-records.js';
 import { raiseHidingRewinds, rewindStartedSchema } from '../alarms/hiding-rewinds.js';
 import { addUpRefusals, raiseManyRefusals } from '../alarms/refusals-many.js';
 import { ClockWatch } from '../alarms/moved-clock.js';
@@ -120,6 +121,12 @@ const WEAKENING_EVENTS = [
   ['audit-recorded', 'AuditRecorded'],
 ] as const;
 
+/** Checkpoint and event of everything that can take numbers and addresses away. */
+const EMPTYING_EVENTS = [
+  ['contacts-changed', 'ContactChanged'],
+  ['companies-changed', 'CompanyChanged'],
+] as const;
+
 /** Begins a follower; the type of its facts is its own affair. */
 type Begin = () => Promise<Following>;
 
@@ -143,6 +150,15 @@ function followers(
         ...{ schema: rewindStartedSchema, fold: raiseHidingRewinds },
         foldUnread: alarmOfUnread('mass.deletion', 'A rewind was started, and how much it hides is not known'),
       }),
+    ...EMPTYING_EVENTS.map(
+      ([name, type]) =>
+        () =>
+          followFromCheckpoint({
+            ...{ ...ofLog, name, filterSubject: SUBJECTS.crmEvent(type) },
+            ...{ schema: recordChangedSchema, fold: raiseEmptiedRecords },
+            foldUnread: alarmOfUnread('mass.deletion', 'Records were changed, and what was taken away is not known'),
+          }),
+    ),
     ...WEAKENING_EVENTS.map(
       ([name, type]) =>
         () =>

@@ -12,6 +12,7 @@ import { patterns } from './0013-patterns.js';
 import { admitEach } from './0014-admit-each.js';
 import { keptTallies } from './0015-kept-tallies.js';
 import { hidingRewinds } from './0016-hiding-rewinds.js';
+import { emptiedLists } from './0017-emptied-lists.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -27,6 +28,7 @@ const migrations = {
   '0014-admit-each': admitEach,
   '0015-kept-tallies': keptTallies,
   '0016-hiding-rewinds': hidingRewinds,
+  '0017-emptied-lists': emptiedLists,
 };
 export const MIGRATIONS = {
   schema: 'monitor',

@@ -23,10 +23,24 @@ export function factOf(event: StoredEvent): OutgoingFact {
       ...(event.type === 'CallReceived' ? { from: data['from'] } : {}),
       // How much a rewind hides, for an alarm about much of it.
       ...(event.type === 'RewindStarted' ? { hides: data['hides'] ?? 0 } : {}),
+      ...emptiedBy(event, data),
       ...weakenedBy(event.type, event.metadata.actorId, data),
     },
   };
 }
+
+/**
+ * Which lists of numbers and addresses a change of a record left empty, for an alarm about many. Not of a rewind: that is told of by itself.
+ */
+function emptiedBy(
+  { type, metadata }: StoredEvent,
+  data: Readonly<Record<string, unknown>>,
+): { readonly emptied?: readonly string[] } {
+  if (!EMPTYING_EVENTS.has(type) || metadata.causationId !== null) return {};
+  const emptied = ['phones', 'emails'].filter((name) => Array.isArray(data[name]) && data[name].length === 0);
+  return emptied.length === 0 ? {} : { emptied };
+}
+const EMPTYING_EVENTS: ReadonlySet<string> = new Set(['ContactChanged', 'CompanyChanged']);
 
 /** What a gateway wrote down and was a protection: who was told of alarms, how somebody had to sign in. */
 const ENDED_PROTECTIONS: Readonly<Record<string, string>> = {

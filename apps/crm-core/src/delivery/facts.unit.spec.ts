@@ -5,14 +5,16 @@ import { factOf } from './facts.js';
 const ID = '00000000-0000-7000-8000-0000000000aa';
 const ADMINISTRATOR = '00000000-0000-7000-8000-0000000000bb';
 
-const weakenedIn = (type: string, data: object, actorId: string | null = ADMINISTRATOR): unknown => {
+const payloadOf = (type: string, data: object, change: object = {}): Record<string, unknown> => {
   const metadata = {
-    ...{ actorId, ip: null, sessionId: null, tokenId: null, causationId: null },
+    ...{ actorId: ADMINISTRATOR, ip: null, sessionId: null, tokenId: null, causationId: null },
     ...{ commandId: ID, correlationId: ID, at: '2026-01-01T00:00:00.000Z' },
+    ...change,
   };
   const event = { id: ID, type, stream: `user-${ID}`, version: 1, data, metadata } as unknown as StoredEvent;
-  return (factOf(event).payload as { weakened?: unknown }).weakened;
+  return factOf(event).payload as Record<string, unknown>;
 };
+const weakenedIn = (type: string, data: object, change?: object): unknown => payloadOf(type, data, change)['weakened'];
 
 describe('the fact of an event tells by name what became weaker', () => {
   it.each<[string, string, object, unknown]>([
@@ -37,6 +39,18 @@ describe('the fact of an event tells by name what became weaker', () => {
   });
 
   it('not of the first administrator, whom nobody made', () => {
-    expect(weakenedIn('UserCreated', { isAdmin: true, weakened: [] }, SYSTEM_USER_ID)).toEqual([]);
+    expect(weakenedIn('UserCreated', { isAdmin: true, weakened: [] }, { actorId: SYSTEM_USER_ID })).toEqual([]);
+  });
+});
+
+describe('the fact of a change tells which lists of numbers and addresses it left empty', () => {
+  it.each<[string, string, object, object, unknown]>([
+    ['both', 'ContactChanged', { phones: [], emails: [], note: null }, {}, ['phones', 'emails']],
+    ['one of a company', 'CompanyChanged', { phones: [{}], emails: [] }, {}, ['emails']],
+    ['none', 'ContactChanged', { phones: [{}], note: null }, {}, undefined],
+    ['of a record that is new', 'ContactCreated', { phones: [], emails: [] }, {}, undefined],
+    ['by a rewind', 'ContactChanged', { phones: [] }, { causationId: ID }, undefined],
+  ])('%s', (_, type, data, change, emptied) => {
+    expect(payloadOf(type, data, change)['emptied']).toEqual(emptied);
   });
 });
