@@ -28,6 +28,9 @@ const ROLE_SETTINGS: ReadonlyArray<readonly [name: string, value: string]> = [
   ['transaction_timeout', '60s'],
 ];
 
+/** What makes large objects; nothing here uses any. */
+const LARGE_OBJECTS = ['pg_catalog.lo_create(oid)', 'pg_catalog.lo_creat(integer)', 'pg_catalog.lo_from_bytea(oid, bytea)'];
+
 /** The name of a service's role in the database. */
 export function roleName(role: DatabaseRole): string {
   return `palisade_${role}`;
@@ -135,6 +138,8 @@ function schemaStatements(database: string): string {
   return [
     databaseGrants(database),
     'REVOKE ALL ON SCHEMA public FROM PUBLIC',
+    // Bytes in no table, which nobody would look for.
+    `REVOKE EXECUTE ON FUNCTION ${LARGE_OBJECTS.join(', ')} FROM PUBLIC`,
     ...DATABASE_ROLES.map(
       (role) => `ALTER DEFAULT PRIVILEGES FOR ROLE ${roleName(role)} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`,
     ),

@@ -278,12 +278,16 @@ describe('administration', () => {
         staff.admin.post('/v1/webhooks', { url: 'https://hooks.invalid/alarms', types: ['settings.weakened'] }),
       );
       await answered(204, staff.admin.delete(`/v1/webhooks/${hook.id}`));
-      const all = await told(13);
+      await told(13);
+      // Who comes back may be shown as much as anybody once more.
+      await answered(200, staff.admin.post(`/v1/users/${other.id}/deactivate`, { reason: 'a day off' }));
+      await answered(200, staff.admin.post(`/v1/users/${other.id}/reactivate`, { reason: 'back again' }));
+      const all = await told(14);
       const weakened = (name: string): string => `Protections were weakened: ${name}.`;
       const phone = weakened('grant.phone.view');
       expect(all.slice(4)).toEqual([
         ...[phone, phone, phone, weakened('grant.email.view'), phone, phone],
-        ...[weakened('administrators'), phone, weakened('webhooks')],
+        ...[weakened('administrators'), phone, weakened('webhooks'), weakened('counts')],
       ]);
       const { items } = await answered(
         200,

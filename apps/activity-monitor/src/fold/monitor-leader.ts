@@ -106,8 +106,8 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
 }
 
 /**
- * Checkpoint and event of everything that can make a protection weaker: settings, roles that let full numbers be seen, administrators, and
- * what gateways wrote down.
+ * Checkpoint and event of everything that can make a protection weaker: settings, roles that let full numbers be seen, administrators,
+ * counts that begin anew, and what gateways wrote down.
  */
 const WEAKENING_EVENTS = [
   ['settings', 'SecuritySettingsChanged'],
@@ -116,6 +116,7 @@ const WEAKENING_EVENTS = [
   ['users-created', 'UserCreated'],
   ['users-invited', 'UserInvited'],
   ['users-changed', 'UserChanged'],
+  ['users-reactivated', 'UserReactivated'],
   ['departments-changed', 'DepartmentChanged'],
   ['department-roles-changed', 'DepartmentRolesChanged'],
   ['audit-recorded', 'AuditRecorded'],

@@ -50,7 +50,7 @@ const ENDED_PROTECTIONS: Readonly<Record<string, string>> = {
 
 /**
  * Of what was weakened the names, where something may have been; from what to what stays in the log. Who is made an administrator may do
- * everything and is exempt from what spares administrators. The first one is made by nobody, and nobody is there to be told.
+ * everything and is exempt from what spares administrators; no window reaches back behind a reactivation. The first administrator is made by nobody, and nobody is there to be told.
  */
 function weakenedBy(
   type: string,
@@ -62,6 +62,8 @@ function weakenedBy(
     const ended = ENDED_PROTECTIONS[String(data['type'])];
     return ended === undefined ? {} : { weakened: [ended] };
   }
+  // What he was shown before counts no more.
+  if (type === 'UserReactivated') return { weakened: ['counts'] };
   const isMadeAdministrator = type.startsWith('User') && data['isAdmin'] === true && actorId !== SYSTEM_USER_ID;
   if (isMadeAdministrator) return { weakened: [...(told ?? []), 'administrators'] };
   return told === undefined ? {} : { weakened: told };

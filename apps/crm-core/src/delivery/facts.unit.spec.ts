@@ -30,6 +30,7 @@ describe('the fact of an event tells by name what became weaker', () => {
     ],
     ['somebody one no more', 'UserChanged', { isAdmin: false, weakened: [] }, []],
     ['another name', 'UserChanged', { name: 'Ada', weakened: [] }, []],
+    ['a reactivation', 'UserReactivated', { epoch: 2 }, ['counts']],
     ['a webhook ended', 'AuditRecorded', { type: 'webhook.ended', details: {} }, ['webhooks']],
     ['a second factor gone', 'AuditRecorded', { type: 'second-factor.removed', details: {} }, ['secondFactor']],
     ['a sign-in', 'AuditRecorded', { type: 'sign-in.succeeded', details: { weakened: ['x'] } }, undefined],
