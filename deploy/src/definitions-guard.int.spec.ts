@@ -63,6 +63,27 @@ describe('a login of a service', () => {
     await expect(run('core', sql)).rejects.toMatchObject(DENIED);
   });
 
+  it.each([
+    'UPDATE watch.disclosures SET amount = 0',
+    'UPDATE watch.disclosures SET user_id = gen_random_uuid()',
+    'DELETE FROM watch.disclosures',
+    'TRUNCATE watch.disclosures',
+    'UPDATE watch.refusals SET held = false',
+    'DELETE FROM watch.refusals',
+    'DELETE FROM watch.holds',
+    'UPDATE watch.holds SET epoch = -1',
+    'GRANT DELETE ON watch.holds TO palisade_monitor',
+    'ALTER TABLE watch.disclosures RENAME TO away',
+    'ALTER TABLE watch.disclosures SET SCHEMA monitor',
+    'ALTER TABLE watch.disclosures ADD COLUMN x int',
+    'DROP TABLE watch.holds',
+    'DROP TABLE watch.disclosures CASCADE',
+    'CREATE TABLE monitor.heir () INHERITS (watch.disclosures)',
+    'CREATE TABLE watch.planted (x int)',
+  ])('of monitor leaves alone what was shown: %s', async (sql) => {
+    await expect(run('monitor', sql)).rejects.toMatchObject(DENIED);
+  });
+
   it.each<[DatabaseRole, string]>([
     ['core', 'CREATE TABLE rebuild.mine (LIKE read.contacts INCLUDING ALL); GRANT SELECT ON rebuild.mine TO palisade_gateway'],
     ['core', 'CREATE TABLE rebuild.mine (x int); ALTER TABLE rebuild.mine SET SCHEMA read; DROP TABLE read.mine'],

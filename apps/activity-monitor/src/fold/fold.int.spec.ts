@@ -14,14 +14,18 @@ import { checkAgainstLog } from './self-check.js';
 
 let gate: GateDatabase;
 let db: Kysely<unknown>;
+/** What no service may do. */
+let tampering: Kysely<unknown>;
 
 beforeAll(async () => {
   gate = await GateDatabase.open();
   const url = new Secret(gate.database.monitorUrl);
   db = kyselyOf(createPool({ connectionString: url, max: 4, applicationName: 'fold-spec' }));
+  const superuserUrl = new Secret(gate.database.superuserUrl);
+  tampering = kyselyOf(createPool({ connectionString: superuserUrl, max: 1, applicationName: 'fold-spec' }));
 });
 afterAll(async () => {
-  await db.destroy();
+  await Promise.all([db.destroy(), tampering.destroy()]);
   await gate.close();
 });
 const ALL = Array.from({ length: WATCH_PARTITIONS }, (_, partition) => partition);
@@ -54,7 +58,7 @@ async function lookAround(viewer: string): Promise<WatchEvent[]> {
   for (const card of [...cards, ...cards]) await gate.admit({ viewer, subjects: [card] });
   await gate.admit({ viewer, measure: 'deal.opened', subjects: [randomUUID()] });
   await gate.admit({ viewer, measure: 'list.rows', kind: 'row', subjects: [...cards, randomUUID()] });
-  await gate.monitor.query(
+  await gate.superuser.query(
     "UPDATE watch.disclosures SET at = at - interval '25 hours' WHERE user_id = $1 AND measure = 'deal.opened'",
     [viewer],
   );
@@ -88,7 +92,7 @@ describe('windows and ledger', () => {
   it('are filled in from the log when no event ever came, once', async () => {
     const viewer = await gate.person();
     await lookAround(viewer);
-    await gate.monitor.query(
+    await gate.superuser.query(
       "UPDATE watch.disclosures SET id = overlay(id::text placing '01900000-0000' from 1 for 13)::uuid WHERE user_id = $1",
       [viewer],
     );
@@ -160,7 +164,7 @@ describe('the self-check', () => {
     for (let opening = 0; opening < 3; opening += 1) await gate.admit({ viewer });
     const earlier = sql`make_interval(hours => ${hours})`;
     await sql`UPDATE watch.disclosures SET at = at - ${earlier}, hour_eve = hour_eve - ${earlier}, cards_hour_eve = cards_hour_eve - ${earlier}
-      WHERE user_id = ${viewer}`.execute(db);
+      WHERE user_id = ${viewer}`.execute(tampering);
     await fold(await gate.events(viewer));
     return viewer;
   }
@@ -184,7 +188,7 @@ describe('the self-check', () => {
     const viewer = await shownEarlier();
     const mine = () => differencesOf(viewer);
     expect(await mine()).toEqual([]);
-    await sql`${tamper}${viewer}`.execute(db);
+    await sql`${tamper}${viewer}`.execute(tampering);
     expect(await mine()).toEqual([what]);
     expect(await mine()).toEqual([what]);
     expect(await alarmsOf(viewer)).toMatchObject([{ type: 'records.differ', severity: 'critical' }]);

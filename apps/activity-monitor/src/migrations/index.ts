@@ -13,6 +13,7 @@ import { admitEach } from './0014-admit-each.js';
 import { keptTallies } from './0015-kept-tallies.js';
 import { hidingRewinds } from './0016-hiding-rewinds.js';
 import { emptiedLists } from './0017-emptied-lists.js';
+import { keptLog } from './0018-kept-log.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -29,6 +30,7 @@ const migrations = {
   '0015-kept-tallies': keptTallies,
   '0016-hiding-rewinds': hidingRewinds,
   '0017-emptied-lists': emptiedLists,
+  '0018-kept-log': keptLog,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
