@@ -9,6 +9,7 @@ import { connectBroker, provisionStreams, publishFacts, type Broker } from '#mes
 import { createLogger, createPool, kyselyOf } from '#platform';
 import { OneAtATime } from '../../apps/activity-monitor/src/fold/one-at-a-time.js';
 import { PartitionFolder } from '../../apps/activity-monitor/src/fold/partition-folder.js';
+import { withClient } from '../../deploy/src/database-roles.js';
 import { answerWith } from '../child-process.js';
 import type { Round } from '../rounds.js';
 
@@ -41,15 +42,31 @@ async function open(given: Opened): Promise<void> {
   await provisionStreams(core, [{ ...watch, maxAgeMs: 24 * HOUR_MS, duplicateWindowMs: 60_000 }]);
 }
 
-/** Publishes so many views of cards, of all people in turn. Not part of what is measured. */
+/** Writes so many views of cards, of all people in turn, into the log and publishes them. Not part of what is measured. */
 async function publishViews(count: number): Promise<void> {
   for (let done = 0; done < count; done += 5_000) {
     const views = Array.from({ length: Math.min(5_000, count - done) }, (_, index) => viewOf(done + index));
+    await logViews(views);
     const facts = views.map((view) => ({
       ...{ subject: SUBJECTS.watchEvent(watchPartition(view.userId), view.type), msgId: view.id, payload: view },
     }));
     if ((await publishFacts(gateway, facts)) !== facts.length) throw new Error('the broker did not take the views');
   }
+}
+
+/** As the gate writes them: the monitor folds what stands in the log. */
+async function logViews(views: readonly WatchEvent[]): Promise<void> {
+  await withClient(opened.monitorUrl, (client) =>
+    client.query(
+      `INSERT INTO watch.disclosures
+         (id, at, user_id, is_admin, epoch, measure, kind, subject_type, subject_ids, amount, masked, request_id, session_id, ip)
+       SELECT v.id, v.at, v."userId", v."isAdmin", v.epoch, v.measure, v.kind, v."subjectType", ARRAY[(v."subjectIds"->>0)::uuid], 1, v.masked,
+         v."sessionId", v."sessionId", v.ip
+       FROM jsonb_to_recordset($1::jsonb) AS v(id uuid, at timestamptz, "userId" uuid, "isAdmin" boolean, epoch integer, measure text, kind text,
+         "subjectType" text, "subjectIds" jsonb, masked boolean, "sessionId" uuid, ip text)`,
+      [JSON.stringify(views)],
+    ),
+  );
 }
 
 function viewOf(serial: number): WatchEvent {

@@ -36,6 +36,7 @@ describe('database roles', () => {
     ['a database', 'CREATE DATABASE d'],
     ['a role', 'CREATE ROLE r'],
     ['another role', 'SET ROLE postgres'],
+    ['a large object', `SELECT lo_from_bytea(0, 'x')`],
     ['a file of the server', `SELECT pg_read_file('/etc/hostname')`],
     ['a program of the server', `COPY (SELECT 1) TO PROGRAM 'true'`],
   ])('nobody gets %s', async (_what, sql) => {

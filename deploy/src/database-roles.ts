@@ -28,6 +28,9 @@ const ROLE_SETTINGS: ReadonlyArray<readonly [name: string, value: string]> = [
   ['transaction_timeout', '60s'],
 ];
 
+/** What makes large objects; nothing here uses any. */
+const LARGE_OBJECTS = ['pg_catalog.lo_create(oid)', 'pg_catalog.lo_creat(integer)', 'pg_catalog.lo_from_bytea(oid, bytea)'];
+
 /** The name of a service's role in the database. */
 export function roleName(role: DatabaseRole): string {
   return `palisade_${role}`;
@@ -63,7 +66,11 @@ export async function setUpDatabase(
     await ensureDatabase(client, database);
   });
   const superuser = withDatabase(serverUrl, database);
-  await withClient(superuser, (client) => client.query(schemaStatements(database)));
+  await withClient(superuser, async (client) => {
+    await client.query(schemaStatements(database));
+    for (const role of DATABASE_ROLES)
+      await client.query(`ALTER ROLE ${roleName(role)} IN DATABASE ${pg.escapeIdentifier(database)} RESET ALL`);
+  });
   return { superuser, ...roleUrls(superuser, passwords) };
 }
 
@@ -101,6 +108,8 @@ async function ensureRoles(client: pg.Client, passwords: RolePasswords): Promise
     const name = roleName(role);
     return [
       `${existing.has(name) ? 'ALTER' : 'CREATE'} ROLE ${name} ${attributes} PASSWORD '${scramVerifier(passwords[role])}'`,
+      // A role may change its own settings: what a stolen login left, such as commits that do not wait for the disk, ends with a start.
+      ...(existing.has(name) ? [`ALTER ROLE ${name} RESET ALL`] : []),
       ...ROLE_SETTINGS.map(([setting, value]) => `ALTER ROLE ${name} SET ${setting} = '${value}'`),
     ];
   });
@@ -129,6 +138,8 @@ function schemaStatements(database: string): string {
   return [
     databaseGrants(database),
     'REVOKE ALL ON SCHEMA public FROM PUBLIC',
+    // Bytes in no table, which nobody would look for.
+    `REVOKE EXECUTE ON FUNCTION ${LARGE_OBJECTS.join(', ')} FROM PUBLIC`,
     ...DATABASE_ROLES.map(
       (role) => `ALTER DEFAULT PRIVILEGES FOR ROLE ${roleName(role)} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`,
     ),

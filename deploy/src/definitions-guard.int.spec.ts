@@ -31,6 +31,7 @@ describe('a login of a service', () => {
     ['monitor', 'DROP FUNCTION watch.is_held(uuid) CASCADE'],
     ['monitor', 'CREATE OR REPLACE VIEW watch.outbox AS SELECT 1 AS x'],
     ['monitor', 'CREATE RULE planted AS ON DELETE TO watch.disclosures DO ALSO SELECT 1'],
+    ['monitor', 'GRANT ALL ON watch.disclosures TO palisade_gateway'],
     // Gateway and monitor call read.authorization_of and read read.principals.
     ['core', `CREATE FUNCTION read.planted() ${BODY}`],
     ['core', 'CREATE POLICY planted ON read.principals USING (true)'],
@@ -52,8 +53,35 @@ describe('a login of a service', () => {
     'ALTER SCHEMA es RENAME TO away',
     'UPDATE es.events SET type = type',
     'TRUNCATE es.events',
+    // Its rows would be read as events, and could be changed.
+    'CREATE TABLE read.heir () INHERITS (es.events)',
+    'CREATE TABLE read.heir (LIKE es.events INCLUDING ALL); ALTER TABLE read.heir INHERIT es.events',
+    // To whom the schema is closed the table is too.
+    'GRANT USAGE ON SCHEMA es TO palisade_gateway',
+    'GRANT ALL ON SCHEMA vault TO PUBLIC',
   ])('of core leaves the log alone: %s', async (sql) => {
     await expect(run('core', sql)).rejects.toMatchObject(DENIED);
+  });
+
+  it.each([
+    'UPDATE watch.disclosures SET amount = 0',
+    'UPDATE watch.disclosures SET user_id = gen_random_uuid()',
+    'DELETE FROM watch.disclosures',
+    'TRUNCATE watch.disclosures',
+    'UPDATE watch.refusals SET held = false',
+    'DELETE FROM watch.refusals',
+    'DELETE FROM watch.holds',
+    'UPDATE watch.holds SET epoch = -1',
+    'GRANT DELETE ON watch.holds TO palisade_monitor',
+    'ALTER TABLE watch.disclosures RENAME TO away',
+    'ALTER TABLE watch.disclosures SET SCHEMA monitor',
+    'ALTER TABLE watch.disclosures ADD COLUMN x int',
+    'DROP TABLE watch.holds',
+    'DROP TABLE watch.disclosures CASCADE',
+    'CREATE TABLE monitor.heir () INHERITS (watch.disclosures)',
+    'CREATE TABLE watch.planted (x int)',
+  ])('of monitor leaves alone what was shown: %s', async (sql) => {
+    await expect(run('monitor', sql)).rejects.toMatchObject(DENIED);
   });
 
   it.each<[DatabaseRole, string]>([

@@ -5,6 +5,8 @@ export type NatsUser = (typeof NATS_USERS)[number];
 /** What one user may do on the broker. What is not listed is refused. */
 export interface NatsPermissions {
   readonly publish: readonly string[];
+  /** Taken out of what `publish` allows. */
+  readonly neverPublish?: readonly string[];
   readonly subscribe: readonly string[];
   /**
    * One reply to each request received, on whatever subject the asker named, within so many seconds: no right to publish to anybody's inbox
@@ -22,6 +24,10 @@ const SLOWEST_COMMAND_S = 31;
  * 4,000 views a second are never looked through.
  */
 const QUICK_QUERY_S = 1;
+
+/** Who carry cut-offs out, by the names of their consumers: what one of them confirms is not given to the other instances any more. */
+const CORES_CONSUMER = 'core-deactivations';
+const GATEWAYS_CONSUMER = 'gateway-cutoffs';
 
 /** The inbox prefix a client of this user sets; replies to others' requests cannot be listened to. */
 export function inboxPrefix(user: NatsUser): string {
@@ -60,6 +66,7 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       ...streamReading(),
       ...['ACCESS', 'ALARMS', 'CRM'].flatMap(consuming),
     ],
+    neverPublish: reachingConsumer('ACCESS', CORES_CONSUMER),
     subscribe: [`${inboxPrefix('gateway')}.>`, 'access.heartbeat.>'],
     repliesWithinSeconds: null,
   },
@@ -69,6 +76,7 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
       ...['access.user.deactivated', 'alarm.>', `${inboxPrefix('gateway')}.monitor.*`],
       ...[...streamReading(), ...['WATCH', 'ACCESS', 'CRM'].flatMap(consuming)],
     ],
+    neverPublish: [CORES_CONSUMER, GATEWAYS_CONSUMER].flatMap((consumer) => reachingConsumer('ACCESS', consumer)),
     subscribe: ['monitor.query.*', 'access.heartbeat.>', `${inboxPrefix('monitor')}.>`],
     repliesWithinSeconds: QUICK_QUERY_S,
   },
@@ -94,5 +102,18 @@ function consuming(stream: string): readonly string[] {
     `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
     `$JS.API.CONSUMER.DELETE.${stream}.>`,
     `$JS.ACK.${stream}.>`,
+  ];
+}
+
+/** Making, dropping, asking and confirming in the place of whose consumer it is. */
+function reachingConsumer(stream: string, consumer: string): readonly string[] {
+  const named = `${stream}.${consumer}`;
+  return [
+    `$JS.API.CONSUMER.CREATE.${named}`,
+    `$JS.API.CONSUMER.CREATE.${named}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${named}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${named}`,
+    `$JS.API.CONSUMER.DELETE.${named}`,
+    `$JS.ACK.${named}.>`,
   ];
 }

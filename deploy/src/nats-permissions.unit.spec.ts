@@ -12,7 +12,8 @@ function matches(pattern: string, subject: string): boolean {
 }
 
 const mayPublish = (user: NatsUser, subject: string) =>
-  NATS_PERMISSIONS[user].publish.some((pattern) => matches(pattern, subject));
+  NATS_PERMISSIONS[user].publish.some((pattern) => matches(pattern, subject)) &&
+  !(NATS_PERMISSIONS[user].neverPublish ?? []).some((pattern) => matches(pattern, subject));
 const maySubscribe = (user: NatsUser, subject: string) =>
   NATS_PERMISSIONS[user].subscribe.some((pattern) => matches(pattern, subject));
 const publishers = (subject: string) => NATS_USERS.filter((user) => mayPublish(user, subject));
@@ -38,6 +39,20 @@ describe('NATS permissions', () => {
   it('lets ingest publish leads and ask core, and nothing else', () => {
     expect(NATS_PERMISSIONS.ingest.publish.toSorted()).toEqual(['lead.committed', 'lead.forms', 'lead.received.*']);
     expect(NATS_PERMISSIONS.ingest.repliesWithinSeconds).toBeNull();
+  });
+
+  it('lets nobody but its owner take, confirm or drop what carries a cut-off out', () => {
+    const owners = { 'core-deactivations': ['core'], 'gateway-cutoffs': ['core', 'gateway'] };
+    for (const [consumer, expected] of Object.entries(owners)) {
+      const named = `${STREAMS.access.name}.${consumer}`;
+      const verbs = ['MSG.NEXT', 'DELETE', 'DURABLE.CREATE', 'CREATE'].map((verb) => `$JS.API.CONSUMER.${verb}.${named}`);
+      for (const subject of [
+        ...verbs,
+        `$JS.API.CONSUMER.CREATE.${named}.${SUBJECTS.userDeactivated}`,
+        `$JS.ACK.${named}.1.1.1.1.1`,
+      ])
+        expect(publishers(subject)).toEqual(expected);
+    }
   });
 
   it('lets nobody but core read leads', () => {

@@ -387,6 +387,13 @@ TABLE monitor.day_limits OWNER palisade_monitor
   usual jsonb NOT NULL
   CREATE UNIQUE INDEX day_limits_pkey ON monitor.day_limits USING btree (day, scope, id, figure, span)
 
+TABLE monitor.emptied_lists OWNER palisade_monitor
+  id uuid NOT NULL
+  at timestamp with time zone NOT NULL
+  user_id uuid NOT NULL
+  CREATE UNIQUE INDEX emptied_lists_pkey ON monitor.emptied_lists USING btree (id)
+  CREATE INDEX emptied_lists_person ON monitor.emptied_lists USING btree (user_id, at)
+
 TABLE monitor.exposure OWNER palisade_monitor
   at timestamp with time zone NOT NULL
   disclosure_id uuid NOT NULL
@@ -408,6 +415,14 @@ TABLE monitor.exposure OWNER palisade_monitor
 TABLE monitor.folded OWNER palisade_monitor
   event_id uuid NOT NULL
   CREATE UNIQUE INDEX folded_pkey ON monitor.folded USING btree (event_id)
+
+TABLE monitor.hiding_rewinds OWNER palisade_monitor
+  id uuid NOT NULL
+  at timestamp with time zone NOT NULL
+  user_id uuid
+  hides integer NOT NULL
+  CREATE UNIQUE INDEX hiding_rewinds_pkey ON monitor.hiding_rewinds USING btree (id)
+  CREATE INDEX hiding_rewinds_person ON monitor.hiding_rewinds USING btree (user_id, at)
 
 TABLE monitor.limited_days OWNER palisade_monitor
   day date NOT NULL
@@ -822,7 +837,9 @@ TABLE watch.disclosures OWNER palisade_monitor
   CREATE INDEX disclosures_card ON watch.disclosures USING btree (user_id, epoch, subject_id, at) WHERE (measure = ANY (ARRAY['deal.opened'::text, 'contact.opened'::text, 'company.opened'::text]))
   CREATE TRIGGER forget_tallies AFTER DELETE OR UPDATE OF at, user_id, epoch, measure, subject_ids, amount, tally_distinct, hour_eve, hour_count, day_eve, day_count ON watch.disclosures FOR EACH ROW EXECUTE FUNCTION watch.forget_tallies()
   CREATE TRIGGER forget_tallies_written AFTER INSERT ON watch.disclosures FOR EACH ROW WHEN ((new.tally_distinct IS NULL)) EXECUTE FUNCTION watch.forget_tallies()
-  GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
+  GRANT INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER TO palisade_monitor
+  GRANT UPDATE (named_contacts) TO palisade_monitor
+  GRANT UPDATE (tally_distinct) TO palisade_monitor
 
 TABLE watch.further_refusals OWNER palisade_monitor
   refusal_id uuid NOT NULL
@@ -836,7 +853,7 @@ TABLE watch.holds OWNER palisade_monitor
   at timestamp with time zone NOT NULL
   CREATE UNIQUE INDEX holds_pkey ON watch.holds USING btree (user_id, epoch)
   CREATE TRIGGER forget_tallies AFTER INSERT ON watch.holds FOR EACH ROW EXECUTE FUNCTION watch.forget_tallies()
-  GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
+  GRANT INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER TO palisade_monitor
 
 TABLE watch.kept_tallies OWNER palisade_monitor
   user_id uuid NOT NULL
@@ -910,10 +927,11 @@ TABLE watch.refusals OWNER palisade_monitor
   CREATE UNIQUE INDEX refusals_pkey ON watch.refusals USING btree (id)
   CREATE INDEX refusals_person ON watch.refusals USING btree (user_id, at)
   CREATE INDEX refusals_request ON watch.refusals USING btree (request_id)
-  GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_monitor
+  GRANT INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER TO palisade_monitor
+  GRANT UPDATE (further) TO palisade_monitor
 
-FUNCTION deploy.keep_log() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY 4c6e4ab29779933c
-FUNCTION deploy.refuse_definition() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY d195cf1643a5a9a4
+FUNCTION deploy.keep_log() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY 3bea418f75adcf26
+FUNCTION deploy.refuse_definition() RETURNS event_trigger OWNER postgres SET search_path=pg_catalog, pg_temp BODY 736ac1d6f92c6aa3
 FUNCTION es.append(p_locks text[], p_streams text[], p_expected integer[], p_events jsonb, p_command jsonb) RETURNS bigint OWNER palisade_core SET search_path=pg_catalog BODY 7dc29a136372ec84 EXECUTE palisade_core
 FUNCTION es.append_each(p_streams text[], p_expected integer[], p_ids uuid[], p_types text[], p_schema_versions smallint[], p_data jsonb[], p_metadata jsonb[]) RETURNS uuid[] OWNER palisade_core BODY 304d73d529c16396 EXECUTE palisade_core
 FUNCTION es.append_one(p_stream text, p_expected integer, p_id uuid, p_type text, p_schema_version smallint, p_data jsonb, p_metadata jsonb) RETURNS void OWNER palisade_core BODY 0084608fdda266cd EXECUTE palisade_core

@@ -268,11 +268,27 @@ describe('administration', () => {
       await give(one.id, { roleIds: [], name: 'Renamed' });
       await rolesOf(below, phones);
       await rolesOf(below);
+      // An administrator sees no more by it, and may give himself whatever he likes.
       await give(one.id, { isAdmin: true });
+      await told(11);
       await change(child, { grants: { phone: { view: 'allowed' } } });
-      const all = await told(11);
-      const phone = 'Protections were weakened: grant.phone.view.';
-      expect(all.slice(4)).toEqual([phone, phone, phone, 'Protections were weakened: grant.email.view.', phone, phone, phone]);
+      await told(12);
+      // What tells of all this to somebody outside.
+      const hook = await made(
+        staff.admin.post('/v1/webhooks', { url: 'https://hooks.invalid/alarms', types: ['settings.weakened'] }),
+      );
+      await answered(204, staff.admin.delete(`/v1/webhooks/${hook.id}`));
+      await told(13);
+      // Who comes back may be shown as much as anybody once more.
+      await answered(200, staff.admin.post(`/v1/users/${other.id}/deactivate`, { reason: 'a day off' }));
+      await answered(200, staff.admin.post(`/v1/users/${other.id}/reactivate`, { reason: 'back again' }));
+      const all = await told(14);
+      const weakened = (name: string): string => `Protections were weakened: ${name}.`;
+      const phone = weakened('grant.phone.view');
+      expect(all.slice(4)).toEqual([
+        ...[phone, phone, phone, weakened('grant.email.view'), phone, phone],
+        ...[weakened('administrators'), phone, weakened('webhooks'), weakened('counts')],
+      ]);
       const { items } = await answered(
         200,
         staff.admin.get<{ items: { details: Json }[] }>(`/v1/audit?type=user.changed&limit=20`),

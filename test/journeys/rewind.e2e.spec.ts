@@ -230,6 +230,9 @@ describe('a manager wrecks the base, and the administrator rewinds him', () => {
     const { items } = await answered(200, staff.admin.get<{ items: { type: string; userId: string }[] }>('/v1/alerts'));
     const { user } = await answered(200, staff.admin.get<{ user: { id: string } }>('/v1/me'));
     expect(items.filter(({ type, userId }) => type === 'mass.deletion' && userId === user.id)).toEqual([]);
+    // Whom it undid was told of: what he deleted and assigned, and what he left without a number.
+    const his = await everyRow<Json>(staff.admin, `/v1/alerts?userId=${manager.id}&type=mass.deletion`);
+    expect(his.map(({ message }) => message)).toContainEqual(expect.stringMatching(/^One person took all numbers/));
   });
 
   it('the rewind is itself rewound: the wreck is back, and the colleague’s changes stay', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   STREAMS,
@@ -182,6 +183,86 @@ describe('a cut-off', () => {
     monitors = [await start()];
     expect(await eventually('the alarm', alarmOf(viewer))).toMatchObject({ type: 'user.deactivated' });
     expect(await cutOffFacts(viewer)).toHaveLength(1);
+  });
+});
+
+describe('what the gateway’s login publishes beside the gate', () => {
+  const subjectOf = (userId: string, type: 'view.refused' | 'card.viewed' = 'view.refused'): string =>
+    SUBJECTS.watchEvent(watchPartition(userId), type);
+  const alarms = async (type: Alarm['type']): Promise<readonly Alarm[]> => {
+    const filter = { type, userId: null, from: null, to: null };
+    const query = { limit: 50, beforeId: null, afterId: null, filter };
+    return (
+      (await request<AlarmsReply>(gateway, SUBJECTS.monitorQuery('Alarms'), query, ASKING).catch(() => undefined))?.items ?? []
+    );
+  };
+
+  it('takes the place of no event: the log says what was shown and who was held', async () => {
+    const viewer = await overrun();
+    for (const event of await gate.events(viewer)) {
+      // Under the ids of what is true, before it: another person, nothing held, and a text that no database takes.
+      const forged = { ...event, userId: randomUUID(), held: false, ip: '\u0000', at: '9999-01-01T00:00:00Z', subjectIds: [] };
+      await publishFact(gateway, subjectOf(viewer, 'card.viewed'), event.id, forged);
+    }
+    await relay(viewer);
+    expect(await eventually('the window', folded(viewer))).toBe(1);
+    expect(await eventually('the fact', async () => (await cutOffFacts(viewer))[0])).toMatchObject({ userId: viewer });
+  });
+
+  it('is told of when the log does not have it, is in no ledger, and holds nothing up', async () => {
+    const viewer = await gate.person();
+    await gate.admit({ viewer });
+    const [event] = await gate.events(viewer);
+    const forged = { ...event, id: randomUUID() };
+    await publishFact(gateway, subjectOf(viewer), forged.id, forged);
+    gateway.connected.publish(subjectOf(viewer), 'no JSON');
+    await relay(viewer);
+    expect(await eventually('the window', folded(viewer))).toBe(1);
+    const [alarm] = await eventually('the alarm', async () => {
+      const told = await alarms('records.differ');
+      return told.length > 0 ? told : undefined;
+    });
+    expect(alarm).toMatchObject({ severity: 'critical', userId: null });
+    const { rows } = await gate.monitor.query('SELECT FROM monitor.exposure WHERE disclosure_id = $1', [forged.id]);
+    expect(rows).toEqual([]);
+  });
+
+  it('stops no alarm of a cut-off, whatever time and instance it confirms', async () => {
+    const viewer = await overrun();
+    await relay(viewer);
+    const fact = await eventually('the fact', async () => (await cutOffFacts(viewer))[0]);
+    const confirmed = (instance: string, at: string, deactivationId = fact.id): Promise<unknown> =>
+      publishFact(gateway, SUBJECTS.cutoffApplied, randomUUID(), { deactivationId, service: 'access-gateway', instance, at });
+    await confirmed('\u0000', fact.refusedAt);
+    await confirmed('0', '9999-01-01T00:00:00Z');
+    const none = randomUUID();
+    await confirmed('0', fact.refusedAt, none);
+    const alarm = await eventually('the alarm with a figure', async () => {
+      const now = await alarmOf(viewer)();
+      return now?.cutOffMs === undefined ? undefined : now;
+    });
+    expect(alarm.cutOffMs).toBe(DAY_MS);
+    const { rows } = await gate.monitor.query('SELECT FROM monitor.cutoff_confirmations WHERE cutoff_id = $1', [none]);
+    expect(rows).toEqual([]);
+  });
+
+  it('facts of the log that cannot be read are told of, and those behind them are read', async () => {
+    const at = new Date().toISOString();
+    const facts: ReadonlyArray<readonly [type: string, payload: unknown]> = [
+      ['SecuritySettingsChanged', { id: 'none' }],
+      ['SecuritySettingsChanged', { id: randomUUID(), at, actorId: null, weakened: ['ipAllowList.enabled'] }],
+      ['RewindStarted', { id: randomUUID(), at, actorId: null, hides: 'many' }],
+    ];
+    for (const [type, payload] of facts) await publishFact(core, SUBJECTS.crmEvent(type), randomUUID(), payload);
+    const messages = await eventually('the alarms', async () => {
+      const told = [...(await alarms('settings.weakened')), ...(await alarms('mass.deletion'))];
+      return told.length === 3 ? told.map(({ message }) => message) : undefined;
+    });
+    expect(messages.filter((message) => message.includes('could not be read'))).toHaveLength(2);
+    expect(messages).toContain('Protections were weakened: ipAllowList.enabled.');
+    const metrics = await (await fetch(`${monitors[0]?.url ?? ''}/metrics`)).text();
+    expect(metrics).toMatch(/palisade_monitor_facts_unread_total\{follower="settings"\} 1/);
+    expect(metrics).toMatch(/palisade_monitor_facts_unread_total\{follower="rewinds-started"\} 1/);
   });
 });
 

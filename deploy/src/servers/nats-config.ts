@@ -29,13 +29,14 @@ export function natsUsers(users: Readonly<Record<NatsUser, NatsLogin>>): string 
 }
 
 function natsUser({ user, password }: NatsLogin): string {
-  const { publish, subscribe, repliesWithinSeconds: seconds } = NATS_PERMISSIONS[user];
+  const { publish, neverPublish = [], subscribe, repliesWithinSeconds: seconds } = NATS_PERMISSIONS[user];
   const replies = seconds === null ? '' : `\n        allow_responses: { max: 1, expires: "${seconds}s" }`;
+  const denied = neverPublish.length === 0 ? '' : `, deny: ${list(neverPublish)}`;
   return `    {
       user: ${JSON.stringify(user)}
       password: ${JSON.stringify(password)}
       permissions {
-        publish { allow: ${list(publish)} }
+        publish { allow: ${list(publish)}${denied} }
         subscribe { allow: ${list(subscribe)} }${replies}
       }
     }

@@ -70,17 +70,19 @@ const EVERY_KIND = [
     '$SYS.REQ.SERVER.PING',
   ],
   ...['$JS.ACK.LEADS.c.1.1.1.1.1', 'anything.else'],
+  ...['$JS.API.CONSUMER.DELETE.ACCESS.core-deactivations', '$JS.API.CONSUMER.DELETE.ACCESS.gateway-cutoffs'],
 ];
 
 const MAY_PUBLISH: Record<NatsUser, readonly string[]> = {
   core: [
     ...['crm.event.ContactCreated', 'access.cutoff.applied', 'access.heartbeat.crm-core', 'forms.changed'],
     ...['lead.received.form', 'lead.forms', 'lead.committed', '$JS.ACK.LEADS.c.1.1.1.1.1'],
+    ...['$JS.API.CONSUMER.DELETE.ACCESS.core-deactivations', '$JS.API.CONSUMER.DELETE.ACCESS.gateway-cutoffs'],
     ...['$JS.API.STREAM.CREATE.X', '$JS.API.STREAM.DELETE.CRM', '$JS.API.STREAM.PURGE.CRM', '$JS.API.CONSUMER.CREATE.LEADS'],
   ],
   gateway: [
     ...['crm.command.CreateContact', 'crm.query.ContactPoints', 'monitor.query.Counts', 'watch.event.1.card.viewed'],
-    ...['access.cutoff.applied', 'access.heartbeat.access-gateway'],
+    ...['access.cutoff.applied', 'access.heartbeat.access-gateway', '$JS.API.CONSUMER.DELETE.ACCESS.gateway-cutoffs'],
   ],
   monitor: ['access.user.deactivated', 'alarm.limit-reached', '_INBOX_gateway.monitor.x'],
   ingest: ['lead.received.form', 'lead.forms', 'lead.committed'],

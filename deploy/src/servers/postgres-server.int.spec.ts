@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSecret } from '../connections.js';
-import { withClient } from '../database-roles.js';
+import { setUpDatabase, withClient } from '../database-roles.js';
 import { freePort } from './free-port.js';
 import { PostgresServer, stopLeftOverPostgres } from './postgres-server.js';
 import { signal } from './processes.js';
@@ -53,6 +53,21 @@ describe.each([
       withClient(server.url, (client) => client.query('INSERT INTO planted VALUES ($1)', ['planted-value'])),
     ).rejects.toMatchObject({ code: '23505' });
     expect(readFileSync(join(folder, 'postgres.log'), 'utf8')).not.toContain('planted-value');
+  });
+
+  it('gives roles at each start the settings that they shall have, whatever they have set for themselves', async () => {
+    const passwords = { core: newSecret(), gateway: newSecret(), monitor: newSecret() };
+    const { monitor } = await setUpDatabase(server.url, passwords);
+    const asMonitor = (sql: string) => withClient(monitor, (client) => client.query<Record<string, unknown>>(sql));
+    const names = ['synchronous_commit', 'statement_timeout', 'work_mem'];
+    const settings = async (): Promise<unknown> =>
+      (await asMonitor(`SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`)).rows;
+    const before = await settings();
+    await asMonitor(`ALTER ROLE CURRENT_USER SET synchronous_commit = off; ALTER ROLE CURRENT_USER SET statement_timeout = 0`);
+    await asMonitor(`ALTER ROLE CURRENT_USER IN DATABASE palisade SET work_mem = '64kB'`);
+    expect(await settings()).toEqual([{ synchronous_commit: 'off', statement_timeout: '0', work_mem: '64kB' }]);
+    await setUpDatabase(server.url, passwords);
+    expect(await settings()).toEqual(before);
   });
 
   it('comes back after kill -9 with what it had acknowledged', async () => {

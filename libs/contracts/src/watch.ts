@@ -112,7 +112,7 @@ export const ALARM_TYPES = [
   'sign-in.refused',
   'settings.weakened',
   'mass.deletion',
-  // Of our own: tallies, windows or ledger are not what the disclosure log says.
+  // Of our own: tallies, windows or ledger are not what the disclosure log says, or the broker tells of what it does not have.
   'records.differ',
   // Of our own: the log is written and not sealed, so tampering would not show.
   'sealing.stopped',

@@ -93,9 +93,12 @@ class HealthController {
   }
 }
 
+/** What proxies add, each in its own way; none of it is believed. */
+const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-host', 'x-forwarded-proto'];
+
 /** By the socket's own address: a proxy on this machine must not open the metrics to its clients, so no forwarded one either. */
 function isFromThisMachine({ socket, headers }: FastifyRequest): boolean {
-  return isLoopback(socket.remoteAddress) && headers['x-forwarded-for'] === undefined;
+  return isLoopback(socket.remoteAddress) && FORWARDING_HEADERS.every((name) => headers[name] === undefined);
 }
 
 function isLoopback(address: string | undefined): boolean {

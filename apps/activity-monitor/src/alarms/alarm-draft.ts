@@ -1,5 +1,6 @@
-import type { Alarm, LimitStanding, WatchEvent } from '#contracts';
+import type { Alarm, LimitStanding } from '#contracts';
 import { windowStart, type Windowing } from '../gate/gate.rules.js';
+import type { GateEvent } from '../fold/gate-event.js';
 
 /** An alarm before it is stored. The key is made of what it is about, so that the same cause raises it once. */
 export interface AlarmDraft {
@@ -20,7 +21,7 @@ export function exposurePath(userId: string, window: LimitStanding['window'], at
 
 /** The fields that every alarm about a limit has. */
 export function aboutLimit(
-  event: WatchEvent,
+  event: GateEvent,
   limit: LimitStanding,
   windowing: Windowing,
 ): Pick<Alarm, 'at' | 'userId' | 'measure' | 'window' | 'limit' | 'count' | 'exposure'> {

@@ -1,6 +1,7 @@
-import type { Measure, ReachedLimit, WatchEvent } from '#contracts';
+import type { Measure, ReachedLimit } from '#contracts';
 import type { Windowing } from '../gate/gate.rules.js';
 import { aboutLimit, type AlarmDraft } from './alarm-draft.js';
+import type { GateEvent } from '../fold/gate-event.js';
 
 type LimitAlarmType = 'limit.approached' | 'limit.exceeded';
 
@@ -24,7 +25,7 @@ export interface LimitAlarms {
  * of at least 2 on, `limit.exceeded` past an alert or by an exempt administrator; each once until the count falls below. The count
  * fell below in between when, without this disclosure, it is below.
  */
-export function limitAlarms(event: WatchEvent, before: readonly RaisedLimit[], windowing: Windowing): LimitAlarms {
+export function limitAlarms(event: GateEvent, before: readonly RaisedLimit[], windowing: Windowing): LimitAlarms {
   const touched = measuresOf(event.measure);
   const drafts: AlarmDraft[] = [];
   const raised = before.filter((one) => !touched.includes(one.measure));
@@ -43,7 +44,7 @@ function measuresOf(measure: Measure): readonly Measure[] {
   return measure.endsWith('.opened') ? [measure, 'card.opened'] : [measure];
 }
 
-function reachedTypes(event: WatchEvent, limit: ReachedLimit): readonly LimitAlarmType[] {
+function reachedTypes(event: GateEvent, limit: ReachedLimit): readonly LimitAlarmType[] {
   const types: LimitAlarmType[] = [];
   if (limit.max >= 2 && limit.count >= levelOf('limit.approached', limit.max)) types.push('limit.approached');
   const served = limit.action === 'alert' || (event.isAdmin && limit.added > 0);
@@ -60,7 +61,7 @@ function isSame(left: RaisedLimit, right: RaisedLimit): boolean {
   return (['measure', 'window', 'action', 'type', 'max'] as const).every((field) => left[field] === right[field]);
 }
 
-function draftOf(event: WatchEvent, limit: ReachedLimit, type: LimitAlarmType, windowing: Windowing): AlarmDraft {
+function draftOf(event: GateEvent, limit: ReachedLimit, type: LimitAlarmType, windowing: Windowing): AlarmDraft {
   const { measure, window, action, max, count } = limit;
   const message =
     type === 'limit.approached'

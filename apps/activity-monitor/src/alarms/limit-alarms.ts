@@ -1,18 +1,18 @@
 import { sql, type Transaction } from 'kysely';
-import type { Disclosed } from '../fold/ledger.js';
+import type { GateEvent } from '../fold/gate-event.js';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 import { limitAlarms, type RaisedLimit } from './limit-alarm.rules.js';
 import { presentWindowing } from './present-windowing.js';
 
 /** Raises what disclosures mean for the limits they came near or past, and keeps what is raised. */
-export async function raiseLimitAlarms(trx: Transaction<unknown>, disclosed: readonly Disclosed[]): Promise<void> {
-  const userIds = [...new Set(disclosed.map(({ event }) => event.userId))];
+export async function raiseLimitAlarms(trx: Transaction<unknown>, disclosed: readonly GateEvent[]): Promise<void> {
+  const userIds = [...new Set(disclosed.map(({ userId }) => userId))];
   const before = await raisedLimits(trx, userIds);
   const windowing = await presentWindowing(trx);
   const after = new Map(before);
   const drafts: AlarmDraft[] = [];
-  for (const { event } of disclosed) {
+  for (const event of disclosed) {
     const known = after.get(event.userId) ?? [];
     if (known.length === 0 && event.limits.length === 0) continue;
     const outcome = limitAlarms(event, known, windowing);

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Measure } from '#contracts';
-import type { Disclosed } from '../fold/ledger.js';
+import type { GateEvent } from '../fold/gate-event.js';
 import type { AlarmDraft } from './alarm-draft.js';
 import { raiseAlarms } from './alarm-store.js';
 
@@ -19,17 +19,17 @@ interface Reached {
  * Raises `mass.deletion` with the deletion or reassignment that reaches the level; again only after the number fell below it. What is
  * folded late counts where it belongs: the acts after it are looked at again.
  */
-export async function raiseMassActionAlarms(trx: Transaction<unknown>, disclosed: readonly Disclosed[]): Promise<void> {
+export async function raiseMassActionAlarms(trx: Transaction<unknown>, disclosed: readonly GateEvent[]): Promise<void> {
   const acts = Map.groupBy(
-    disclosed.filter(({ event }) => isAct(event.measure)),
-    ({ event }) => `${event.userId} ${event.measure}`,
+    disclosed.filter((event) => isAct(event.measure)),
+    (event) => `${event.userId} ${event.measure}`,
   );
   const drafts: AlarmDraft[] = [];
   for (const [first, ...others] of acts.values()) {
-    if (first === undefined || !isAct(first.event.measure)) continue;
-    const { userId, measure } = first.event;
-    const level = LEVELS[first.event.measure];
-    const times = [first, ...others].map(({ event }) => event.at).sort();
+    if (first === undefined || !isAct(first.measure)) continue;
+    const { userId, measure } = first;
+    const level = LEVELS[first.measure];
+    const times = [first, ...others].map(({ at }) => at).sort();
     for (const reached of await levelsReached(trx, { userId, measure, level, from: times[0] ?? '', to: times.at(-1) ?? '' }))
       drafts.push(draftOf(userId, measure, level, reached));
   }

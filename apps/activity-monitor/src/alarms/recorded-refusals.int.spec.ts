@@ -6,6 +6,8 @@ import { testDatabase, testPool, type TestDatabase } from '#testing';
 import { queryAlarms } from '../queries/alarms.query.js';
 import { raiseAlarms } from './alarm-store.js';
 import { ClockWatch } from './moved-clock.js';
+import { raiseEmptiedRecords } from './emptied-records.js';
+import { raiseHidingRewinds } from './hiding-rewinds.js';
 import { raiseManyRefusals } from './refusals-many.js';
 import { FIRST_LOOK_BACK, raiseRefusedSignIns } from './refused-sign-ins.js';
 import { raiseSealingStopped } from './sealing-stopped.js';
@@ -176,5 +178,92 @@ describe('the clock of the database', () => {
     expect([rows[0]?.id, ...later]).toEqual([rows[0]?.id, ...later].toSorted());
     expect(later).toHaveLength(2);
     await sql`DELETE FROM monitor.alarms WHERE id >= ${rows[0]?.id}`.execute(db);
+  });
+});
+
+const DAY_MS = 86_400_000;
+const start = Date.parse('2026-03-02T09:00:00Z');
+/** Of the alarms about somebody, in the order in which they were raised. */
+async function countsOf(userId: string): Promise<unknown[]> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT (alarm->>'count')::integer AS count FROM monitor.alarms WHERE alarm->>'userId' = ${userId} ORDER BY id`.execute(db);
+  return rows.map(({ count }) => count);
+}
+
+describe('rewinds that hide records', () => {
+  const rewinds = (actorId: string, ...started: ReadonlyArray<readonly [afterMs: number, hides: number]>) =>
+    started.map(([afterMs, hides]) => ({ id: randomUUID(), at: new Date(start + afterMs).toISOString(), actorId, hides }));
+  const folding = (facts: ReturnType<typeof rewinds>): Promise<void> =>
+    db.transaction().execute((trx) => raiseHidingRewinds(trx, facts));
+  it.each<[string, ReadonlyArray<readonly [number, number]>, readonly number[]]>([
+    ['one of 20', [[0, 20]], [20]],
+    ['one of 19', [[0, 19]], []],
+    [
+      'small ones within a day, with the one that reaches 20, once',
+      [
+        [0, 9],
+        [3_600_000, 9],
+        [DAY_MS - 1, 2],
+        [DAY_MS - 1, 5],
+      ],
+      [20],
+    ],
+    [
+      'small ones of more than a day',
+      [
+        [0, 10],
+        [DAY_MS, 10],
+      ],
+      [],
+    ],
+    [
+      'small ones that reach it again the day after',
+      [
+        [0, 10],
+        [1, 10],
+        [DAY_MS + 1, 9],
+        [DAY_MS + 2, 11],
+      ],
+      [20, 20],
+    ],
+    [
+      'a large one after the level was reached',
+      [
+        [0, 20],
+        [1, 30],
+      ],
+      [20, 30],
+    ],
+  ])('%s', async (_, started, counts) => {
+    const somebody = randomUUID();
+    const facts = rewinds(somebody, ...started);
+    await folding(facts);
+    await folding(facts);
+    await folding(rewinds(randomUUID(), [0, 19]));
+    expect(await countsOf(somebody)).toEqual(counts);
+  });
+});
+
+describe('records without numbers and addresses', () => {
+  const changes = (actorId: string, count: number, everyMs: number, afterMs = 0, emptied = ['phones']) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...{ id: randomUUID(), at: new Date(start + afterMs + n * everyMs).toISOString(), actorId, emptied },
+    }));
+  const folding = (facts: ReturnType<typeof changes>): Promise<void> =>
+    db.transaction().execute((trx) => raiseEmptiedRecords(trx, facts));
+
+  it.each<[string, (by: string) => ReadonlyArray<ReturnType<typeof changes>>, readonly number[]]>([
+    ['twenty within ten minutes, told of once', (by) => [changes(by, 15, 1_000), changes(by, 15, 1_000, 60_000)], [20]],
+    ['nineteen', (by) => [changes(by, 19, 1_000)], []],
+    ['twenty, a minute apart', (by) => [changes(by, 20, 60_000)], []],
+    ['again after a pause', (by) => [changes(by, 25, 1_000), changes(by, 25, 1_000, DAY_MS)], [20, 20]],
+    ['changes that leave something', (by) => [changes(by, 30, 1_000, 0, [])], []],
+  ])('%s', async (_, batches, counts) => {
+    const somebody = randomUUID();
+    for (const batch of batches(somebody)) {
+      await folding(batch);
+      await folding(batch);
+    }
+    expect(await countsOf(somebody)).toEqual(counts);
   });
 });

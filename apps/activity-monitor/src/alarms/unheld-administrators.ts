@@ -1,16 +1,13 @@
 import { sql, type Transaction } from 'kysely';
-import type { WatchEvent } from '#contracts';
 import { aboutLimit, type AlarmDraft } from './alarm-draft.js';
 import { presentWindowing } from './present-windowing.js';
+import type { GateEvent } from '../fold/gate-event.js';
 
 /**
  * The alarm in place of a hold: a limit would have cut off the last active administrator, who is refused and never held. A later
  * attempt of a person who is held is not one of these.
  */
-export async function unheldAdministratorAlarms(
-  trx: Transaction<unknown>,
-  refused: readonly WatchEvent[],
-): Promise<AlarmDraft[]> {
+export async function unheldAdministratorAlarms(trx: Transaction<unknown>, refused: readonly GateEvent[]): Promise<AlarmDraft[]> {
   const candidates = refused.filter((event) => event.isAdmin && !event.held && event.refusedBy?.action === 'deactivate');
   if (candidates.length === 0) return [];
   const windowing = await presentWindowing(trx);

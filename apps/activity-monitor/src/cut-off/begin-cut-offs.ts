@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql, type Transaction } from 'kysely';
-import { SUBJECTS, type LimitStanding, type UserDeactivatedFact, type WatchEvent } from '#contracts';
+import { SUBJECTS, type LimitStanding, type UserDeactivatedFact } from '#contracts';
 import { uuidFromDigest } from '#kernel';
+import type { GateEvent } from '../fold/gate-event.js';
 
 /** The id of a cut-off: made of person, epoch and cause, so it exists once however often its refusal is delivered. */
 function cutOffId(userId: string, epoch: number, cause: LimitStanding): string {
@@ -10,7 +11,7 @@ function cutOffId(userId: string, epoch: number, cause: LimitStanding): string {
 }
 
 /** Begins the cut-off of everybody whom a refusal held: the fact goes out, the confirmations are awaited. */
-export async function beginCutOffs(trx: Transaction<unknown>, refused: readonly WatchEvent[]): Promise<void> {
+export async function beginCutOffs(trx: Transaction<unknown>, refused: readonly GateEvent[]): Promise<void> {
   for (const event of refused) {
     if (!event.held || event.refusedBy === null) continue;
     // A message alone cuts nobody off: the hold itself is asked for, and what it says is believed.

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
+import { z } from 'zod';
 import { cutoffAppliedSchema, type CutoffApplied, type LimitStanding } from '#contracts';
-import type { Fact } from '#messaging';
 import type { AlarmDraft } from '../alarms/alarm-draft.js';
 import { exposurePath } from '../alarms/alarm-draft.js';
 import { raiseAlarms } from '../alarms/alarm-store.js';
@@ -10,24 +10,30 @@ import type { Windowing } from '../gate/gate.rules.js';
 /** How long the alarm waits for confirmations after the fact went out. */
 const WAIT_MS = 1_000;
 
-/** Records confirmations. One that comes after the alarm completes the figure in the stored alarm. */
-export async function recordConfirmations(trx: Transaction<unknown>, facts: readonly Fact[]): Promise<void> {
-  const confirmations = facts.flatMap((fact) => {
-    const parsed = cutoffAppliedSchema.safeParse(fact.payload);
-    return parsed.success ? [parsed.data] : [];
-  });
+/** A confirmation, of an instance as instances are named: any text could hold what the database does not take. */
+export const confirmationSchema = cutoffAppliedSchema.extend({ instance: z.string().regex(/^[\w.-]{1,64}$/) });
+
+/**
+ * Records confirmations of cut-offs that there are. One that comes after the alarm completes the figure in the stored alarm. Whoever
+ * publishes may say what he likes: what is no cut-off of ours is passed over, and no time that is told stops the alarms.
+ */
+export async function recordConfirmations(trx: Transaction<unknown>, confirmations: readonly CutoffApplied[]): Promise<void> {
   for (const { deactivationId, service, instance, at } of confirmations) {
     await sql`
       INSERT INTO monitor.cutoff_confirmations (cutoff_id, service, instance, at)
-      VALUES (${deactivationId}, ${service}, ${instance}, ${at}) ON CONFLICT DO NOTHING`.execute(trx);
+      SELECT c.id, ${service}, ${instance}, ${at} FROM monitor.cutoffs AS c WHERE c.id = ${deactivationId} ON CONFLICT DO NOTHING`.execute(
+      trx,
+    );
     await sql`
       UPDATE monitor.alarms AS a SET alarm = a.alarm || jsonb_build_object('cutOffMs', ${cutOffMs})
       FROM monitor.cutoffs AS c WHERE c.id = ${deactivationId} AND a.id = c.alarm_id`.execute(trx);
   }
 }
 
+/** A figure has to fit: no cut-off takes a day. */
+const LONGEST_CUT_OFF_MS = 86_400_000;
 /** Milliseconds from the refusal of cut-off `c` to its last confirmation; services' clocks may be a little behind, so never less than 0. */
-const cutOffMs = sql`(SELECT max(greatest(0, round(extract(epoch FROM f.at - c.refused_at) * 1000)))
+const cutOffMs = sql`(SELECT max(least(${LONGEST_CUT_OFF_MS}::integer, greatest(0, round(extract(epoch FROM f.at - c.refused_at) * 1000))))
                       FROM monitor.cutoff_confirmations AS f WHERE f.cutoff_id = c.id)`;
 
 interface OpenCutOff {

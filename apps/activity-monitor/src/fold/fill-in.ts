@@ -1,5 +1,4 @@
 import { sql, type Kysely } from 'kysely';
-import { watchEventSchema, type WatchEvent } from '#contracts';
 import { earliestIdOf } from '#kernel';
 import { foldEvents } from './fold-events.js';
 
@@ -20,9 +19,9 @@ export async function fillInFromLog(db: Kysely<unknown>, partitions: readonly nu
   const { since, until } = await bounds(db, partitions);
   let filled = 0;
   for (;;) {
-    const events = await missing(db, partitions, earliestIdOf(since), earliestIdOf(until));
-    if (events.length > 0) filled += await db.transaction().execute((trx) => foldEvents(trx, events));
-    if (events.length < BATCH) break;
+    const ids = await missing(db, partitions, earliestIdOf(since), earliestIdOf(until));
+    if (ids.length > 0) filled += (await db.transaction().execute((trx) => foldEvents(trx, ids))).folded;
+    if (ids.length < BATCH) break;
   }
   await sql`
     INSERT INTO monitor.self_checks (name, checked_until)
@@ -46,13 +45,13 @@ async function bounds(db: Kysely<unknown>, partitions: readonly number[]): Promi
   return { since: Math.max(0, Math.min(row.checked?.getTime() ?? 0, until) - OVERLAP_MS), until };
 }
 
-async function missing(db: Kysely<unknown>, partitions: readonly number[], from: string, to: string): Promise<WatchEvent[]> {
+async function missing(db: Kysely<unknown>, partitions: readonly number[], from: string, to: string): Promise<string[]> {
   const unfolded = (table: 'disclosures' | 'refusals') => sql`
-    (SELECT d.id, watch.event_of(d) AS event FROM watch.${sql.raw(table)} AS d
+    (SELECT d.id FROM watch.${sql.raw(table)} AS d
      WHERE d.id >= ${from}::uuid AND d.id < ${to}::uuid AND monitor.partition_of(d.user_id) = ANY (${partitions}::integer[])
        AND NOT EXISTS (SELECT FROM monitor.folded AS f WHERE f.event_id = d.id)
      ORDER BY d.id LIMIT ${BATCH})`;
-  const { rows } = await sql<{ event: unknown }>`
-    SELECT event FROM (${unfolded('disclosures')} UNION ALL ${unfolded('refusals')}) AS u ORDER BY id LIMIT ${BATCH}`.execute(db);
-  return rows.map((row) => watchEventSchema.parse(row.event));
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM (${unfolded('disclosures')} UNION ALL ${unfolded('refusals')}) AS u ORDER BY id LIMIT ${BATCH}`.execute(db);
+  return rows.map((row) => row.id);
 }

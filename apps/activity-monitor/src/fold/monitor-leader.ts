@@ -3,17 +3,19 @@ import { once } from 'node:events';
 import { STREAMS, SUBJECTS } from '#contracts';
 import type { Broker, Following } from '#messaging';
 import type { Logger } from '#platform';
-import { raiseHidingRewinds } from '../alarms/hiding-rewinds.js';
+import { raiseEmptiedRecords, recordChangedSchema } from '../alarms/emptied-records.js';
+import { raiseHidingRewinds, rewindStartedSchema } from '../alarms/hiding-rewinds.js';
 import { addUpRefusals, raiseManyRefusals } from '../alarms/refusals-many.js';
 import { ClockWatch } from '../alarms/moved-clock.js';
 import { raiseSealingStopped } from '../alarms/sealing-stopped.js';
 import { FIRST_LOOK_BACK, raiseRefusedSignIns } from '../alarms/refused-sign-ins.js';
-import { raiseWeakenedSettings } from '../alarms/settings-weakened.js';
+import { raiseWeakenedSettings, settingsChangedSchema } from '../alarms/settings-weakened.js';
+import { alarmOfUnread } from '../alarms/unread-facts.js';
 import { watchPatterns } from '../baselines/watch-patterns.js';
-import { raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
+import { confirmationSchema, raiseCutOffAlarms, recordConfirmations } from '../cut-off/confirm-cut-offs.js';
 import type { Heartbeats } from '../cut-off/heartbeats.js';
 import { resendCutOffs } from '../cut-off/resend-cut-offs.js';
-import { followFromCheckpoint, type FollowerOptions } from './checkpointed-follower.js';
+import { followFromCheckpoint } from './checkpointed-follower.js';
 import type { OneAtATime } from './one-at-a-time.js';
 import { recurring, type Recurring } from './recurring.js';
 
@@ -43,7 +45,7 @@ export async function leadMonitor(parts: LeaderParts, signal: AbortSignal): Prom
   const tasks = startTasks(parts, stopping);
   const followings = new Set<Following>();
   try {
-    for (const follower of followers(parts, tasks, () => fenced.abort())) followings.add(await followFromCheckpoint(follower));
+    for (const begin of followers(parts, tasks, () => fenced.abort())) followings.add(await begin());
     if (!stopping.aborted) await once(stopping, 'abort');
   } finally {
     fenced.abort();
@@ -103,7 +105,10 @@ function startTasks({ db, heartbeats, logger, oneAtATime, relay }: LeaderParts, 
   return { cutOffs, ended: Promise.all([cutOffs, refusals, resending, patterns].map((task) => task.ended)) };
 }
 
-/** Checkpoint and event of everything that can make a protection weaker: settings, and roles that let full numbers be seen. */
+/**
+ * Checkpoint and event of everything that can make a protection weaker: settings, roles that let full numbers be seen, administrators,
+ * counts that begin anew, and what gateways wrote down.
+ */
 const WEAKENING_EVENTS = [
   ['settings', 'SecuritySettingsChanged'],
   ['roles-created', 'RoleCreated'],
@@ -111,32 +116,61 @@ const WEAKENING_EVENTS = [
   ['users-created', 'UserCreated'],
   ['users-invited', 'UserInvited'],
   ['users-changed', 'UserChanged'],
+  ['users-reactivated', 'UserReactivated'],
   ['departments-changed', 'DepartmentChanged'],
   ['department-roles-changed', 'DepartmentRolesChanged'],
+  ['audit-recorded', 'AuditRecorded'],
 ] as const;
 
+/** Checkpoint and event of everything that can take numbers and addresses away. */
+const EMPTYING_EVENTS = [
+  ['contacts-changed', 'ContactChanged'],
+  ['companies-changed', 'CompanyChanged'],
+] as const;
+
+/** Begins a follower; the type of its facts is its own affair. */
+type Begin = () => Promise<Following>;
+
 function followers(
-  { db, broker, oneAtATime, relay }: LeaderParts,
+  { db, broker, oneAtATime, relay, logger }: LeaderParts,
   tasks: Tasks,
   onFenceLost: () => void,
-): readonly FollowerOptions[] {
-  const wakeRelay = (): void => relay.wake();
-  const common = { db, broker, onFenceLost, oneAtATime };
+): readonly Begin[] {
+  const common = { db, broker, onFenceLost, oneAtATime, logger };
+  const ofLog = { ...common, stream: STREAMS.crm.name, onFolded: (): void => relay.wake() };
   return [
-    {
-      ...{ ...common, name: 'cut-offs', stream: STREAMS.access.name, filterSubject: SUBJECTS.cutoffApplied },
-      onFolded: () => tasks.cutOffs.wake(),
-      fold: recordConfirmations,
-    },
-    {
-      ...{ ...common, name: 'rewinds-started', stream: STREAMS.crm.name, onFolded: wakeRelay },
-      filterSubject: SUBJECTS.crmEvent('RewindStarted'),
-      fold: raiseHidingRewinds,
-    },
-    ...WEAKENING_EVENTS.map(([name, type]) => ({
-      ...{ ...common, name, stream: STREAMS.crm.name, onFolded: wakeRelay },
-      filterSubject: SUBJECTS.crmEvent(type),
-      fold: raiseWeakenedSettings,
-    })),
+    () =>
+      followFromCheckpoint({
+        ...{ ...common, name: 'cut-offs', stream: STREAMS.access.name, filterSubject: SUBJECTS.cutoffApplied },
+        onFolded: () => tasks.cutOffs.wake(),
+        ...{ schema: confirmationSchema, fold: recordConfirmations },
+      }),
+    () =>
+      followFromCheckpoint({
+        ...{ ...ofLog, name: 'rewinds-started', filterSubject: SUBJECTS.crmEvent('RewindStarted') },
+        ...{ schema: rewindStartedSchema, fold: raiseHidingRewinds },
+        foldUnread: alarmOfUnread('mass.deletion', 'A rewind was started, and how much it hides is not known'),
+      }),
+    ...EMPTYING_EVENTS.map(
+      ([name, type]) =>
+        () =>
+          followFromCheckpoint({
+            ...{ ...ofLog, name, filterSubject: SUBJECTS.crmEvent(type) },
+            ...{ schema: recordChangedSchema, fold: raiseEmptiedRecords },
+            foldUnread: alarmOfUnread('mass.deletion', 'Records were changed, and what was taken away is not known'),
+          }),
+    ),
+    ...WEAKENING_EVENTS.map(
+      ([name, type]) =>
+        () =>
+          followFromCheckpoint({
+            ...{ ...ofLog, name, filterSubject: SUBJECTS.crmEvent(type) },
+            ...{ schema: settingsChangedSchema, fold: raiseWeakenedSettings },
+            foldUnread: alarmOfUnread(
+              'settings.weakened',
+              'Settings or rights were changed, and whether they are weaker is not known',
+            ),
+          }),
+    ),
   ];
 }

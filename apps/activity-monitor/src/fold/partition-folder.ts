@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
-import { STREAMS, watchEventSchema, type WatchEvent } from '#contracts';
+import { z } from 'zod';
+import { STREAMS } from '#contracts';
 import { followFacts, type Broker, type Fact, type Following, type StreamPosition } from '#messaging';
 import type { Logger } from '#platform';
+import { raiseUnknownEvents } from '../alarms/unknown-events.js';
 import { FenceLost, loadCheckpoints, moveCheckpoints, type PartitionPosition } from './checkpoints.js';
 import { foldEvents } from './fold-events.js';
-import { eventsFolded } from './fold-metrics.js';
+import { eventsFolded, eventsUnknown, factsUnread } from './fold-metrics.js';
 import type { OneAtATime } from './one-at-a-time.js';
 import { PartitionLeases } from './partition-leases.js';
 import { recurring, type Recurring } from './recurring.js';
@@ -13,6 +15,8 @@ const CHECKPOINT = 'watch';
 const RENEW_EVERY_MS = 1_000;
 /** A batch costs some milliseconds whatever is in it, and who is refused does not wait for it to fill. */
 const BATCH_WAIT_MS = 100;
+/** A message tells that there is an event; which one it is stands in the log. */
+const messageSchema = z.object({ id: z.uuid() });
 
 export interface PartitionFolderParts {
   readonly db: Kysely<unknown>;
@@ -99,13 +103,14 @@ export class PartitionFolder {
     const { db, logger, oneAtATime, onFolded } = this.#parts;
     const own = facts.filter((fact) => this.#positions.has(partitionOf(fact)));
     if (own.length === 0) return void (this.#reached = reached);
-    const events = eventsOf(own, logger);
-    const folded = await this.#fenced(() =>
+    const ids = idsOf(own, logger);
+    const { folded, unknown } = await this.#fenced(() =>
       oneAtATime.run(async () => {
         // Only now: what waited before this may have moved them.
         const moves = this.#movesTo(reached, [...new Set(own.map(partitionOf))]);
         const fresh = await db.transaction().execute(async (trx) => {
-          const taken = await foldEvents(trx, events);
+          const taken = await foldEvents(trx, ids);
+          if (taken.unknown.length > 0) await raiseUnknownEvents(trx, taken.unknown.length);
           await moveCheckpoints(trx, CHECKPOINT, moves);
           return taken;
         });
@@ -115,6 +120,10 @@ export class PartitionFolder {
     );
     this.#reached = reached;
     eventsFolded.inc(folded);
+    if (unknown.length > 0) {
+      eventsUnknown.inc(unknown.length);
+      logger.error('messages tell of events that the disclosure log does not have', { events: unknown.length });
+    }
     onFolded();
   }
 
@@ -173,12 +182,19 @@ function earliest(positions: readonly StreamPosition[]): StreamPosition | 'begin
   return { incarnation, sequence: Math.min(...positions.map(({ sequence }) => sequence)) };
 }
 
-/** The events of a batch. What is none is left out: the log has the truth, and the self-check folds from there. */
-function eventsOf(facts: readonly Fact[], logger: Logger): readonly WatchEvent[] {
-  return facts.flatMap((fact) => {
-    const parsed = watchEventSchema.safeParse(fact.payload);
-    if (parsed.success) return [parsed.data];
-    logger.warn('a watch event is not as the contract has it', { sequence: fact.sequence });
-    return [];
+/**
+ * The ids of the events of a batch: no more is read of a message. What has none is told of and left out: the log has the truth, and the
+ * self-check folds from there.
+ */
+function idsOf(facts: readonly Fact[], logger: Logger): readonly string[] {
+  const ids = facts.flatMap(({ payload }) => {
+    const parsed = messageSchema.safeParse(payload);
+    return parsed.success ? [parsed.data.id] : [];
   });
+  const unread = facts.length - ids.length;
+  if (unread > 0) {
+    factsUnread.inc({ follower: CHECKPOINT }, unread);
+    logger.error('messages of the gate could not be read', { messages: unread, from: facts[0]?.sequence });
+  }
+  return ids;
 }

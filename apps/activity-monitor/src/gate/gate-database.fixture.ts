@@ -54,6 +54,8 @@ export class GateDatabase {
     readonly core: pg.Pool,
     readonly gateway: pg.Pool,
     readonly monitor: pg.Pool,
+    /** For what no service may do: what was shown is changed behind the gate. */
+    readonly superuser: pg.Pool,
   ) {}
 
   static async open(connections = 4): Promise<GateDatabase> {
@@ -63,11 +65,12 @@ export class GateDatabase {
       testPool(database.coreUrl, 2),
       testPool(database.gatewayUrl, connections),
       testPool(database.monitorUrl, 4),
+      testPool(database.superuserUrl, 1),
     );
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.core.end(), this.gateway.end(), this.monitor.end()]);
+    await Promise.all([this.core.end(), this.gateway.end(), this.monitor.end(), this.superuser.end()]);
     await this.database.drop();
   }
 

@@ -11,6 +11,9 @@ import { alarmsByWhat } from './0011-alarms-by-what.js';
 import { patterns } from './0013-patterns.js';
 import { admitEach } from './0014-admit-each.js';
 import { keptTallies } from './0015-kept-tallies.js';
+import { hidingRewinds } from './0016-hiding-rewinds.js';
+import { emptiedLists } from './0017-emptied-lists.js';
+import { keptLog } from './0018-kept-log.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -25,6 +28,9 @@ const migrations = {
   '0013-patterns': patterns,
   '0014-admit-each': admitEach,
   '0015-kept-tallies': keptTallies,
+  '0016-hiding-rewinds': hidingRewinds,
+  '0017-emptied-lists': emptiedLists,
+  '0018-kept-log': keptLog,
 };
 export const MIGRATIONS = {
   schema: 'monitor',
