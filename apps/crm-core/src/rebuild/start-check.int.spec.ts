@@ -101,6 +101,7 @@ describe('the check at start', () => {
     'read.contacts',
     'read.erasures',
     'read.audit',
+    'read.reveals',
     'read.custom_fields',
     'vault.points',
   ])('brings %s alone up to the log', async (table) => {
