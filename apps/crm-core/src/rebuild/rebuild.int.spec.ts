@@ -10,6 +10,7 @@ import { DataKeys } from '../log/data-keys.js';
 import { BUILT_TABLES } from '../log/row-origin.js';
 import { ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { openLane } from './range-projection.js';
+import { clearLeftBeside } from './left-beside.js';
 import { rebuild, type Rebuilt, type RebuildOptions } from './rebuild.js';
 import { VariedLog } from './varied-log.fixture.js';
 import { isEqual, verify, type Comparison } from './verify.js';
@@ -175,6 +176,47 @@ describe('a rebuild', () => {
     await admin.query('CREATE TABLE rebuild.contacts (left_by text)');
     await admin.query('ALTER TABLE rebuild.contacts OWNER TO palisade_core');
     await expect(rebuild(options)).resolves.toMatchObject({});
+    expect(await allRows()).toEqual(rows);
+  });
+
+  it('that was killed leaves its tables until core looks, and a rebuild at work keeps its own', async () => {
+    const left = { databaseUrl: options.databaseUrl, pool };
+    expect(await clearLeftBeside(left)).toBe(false);
+    await admin.query(
+      'CREATE TABLE rebuild.contacts AS TABLE read.contacts; ALTER TABLE rebuild.contacts OWNER TO palisade_core',
+    );
+    let duringRebuild: Promise<boolean> | undefined;
+    const looking: RebuildOptions = {
+      ...options,
+      openLane: (shapes, snapshot) => {
+        duringRebuild ??= clearLeftBeside(left);
+        return duringRebuild.then(() => options.openLane(shapes, snapshot));
+      },
+    };
+    await rebuild(looking);
+    expect(await duringRebuild).toBe(false);
+    await admin.query(
+      'CREATE TABLE rebuild.contacts AS TABLE read.contacts; ALTER TABLE rebuild.contacts OWNER TO palisade_core',
+    );
+    expect(await clearLeftBeside(left)).toBe(true);
+    expect(await leftBeside()).toEqual([]);
+  });
+
+  it("and a comparison name a person whose key was exchanged for another one's, and change nothing", async () => {
+    const rows = await allRows();
+    const kept = `SELECT owner FROM vault.keys WHERE owner LIKE 'contact-%' ORDER BY owner LIMIT 2`;
+    const [one = '', other = ''] = (await admin.query<{ owner: string }>(kept)).rows.map(({ owner }) => owner);
+    const exchange = (): Promise<unknown> =>
+      admin.query(
+        `UPDATE vault.keys k SET wrapped = o.wrapped FROM vault.keys o
+         WHERE k.owner = ANY($1::text[]) AND o.owner = ANY($1::text[]) AND k.owner <> o.owner`,
+        [[one, other]],
+      );
+    await exchange();
+    const named = new RegExp(`the stream (${one}|${other}) cannot be read: .*data key`);
+    await expect(verify(options)).rejects.toThrow(named);
+    await expect(rebuild(options)).rejects.toThrow(named);
+    await exchange();
     expect(await allRows()).toEqual(rows);
   });
 
