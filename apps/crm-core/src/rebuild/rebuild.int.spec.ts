@@ -12,6 +12,7 @@ import { ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { openLane } from './range-projection.js';
 import { clearLeftBeside } from './left-beside.js';
 import { rebuild, type Rebuilt, type RebuildOptions } from './rebuild.js';
+import { readShapes } from './table-shape.js';
 import { VariedLog } from './varied-log.fixture.js';
 import { isEqual, verify, type Comparison } from './verify.js';
 
@@ -120,6 +121,25 @@ describe('a rebuild', () => {
     await rebuild(options);
     expect(await allRows()).toEqual(rows);
     expect(apart(await verify(options))).toEqual([]);
+  });
+
+  it('finds a row changed and a row gone in every table', async () => {
+    const rows = await allRows();
+    const planted: unknown[] = [];
+    for (const { table, key } of (await readShapes(admin)).values()) {
+      const id = table === 'vault.points' ? 'id' : key;
+      const keys = (await admin.query<{ id: string }>(`SELECT ${id}::text AS id FROM ${table} ORDER BY ${id} LIMIT 2`)).rows;
+      const [changed = '', gone] = keys.map((row) => row.id);
+      const set =
+        { 'read.audit': `type = type || '!'`, 'vault.points': `blind_index = '\\x00'` }[table as string] ?? 'version = 99';
+      const done = await admin.query(`UPDATE ${table} SET ${set} WHERE ${id}::text = $1`, [changed]);
+      expect([table, done.rowCount]).toEqual([table, 1]);
+      if (gone !== undefined) await admin.query(`DELETE FROM ${table} WHERE ${id}::text = $1`, [gone]);
+      planted.push([table, gone === undefined ? [] : [gone], [], [changed]]);
+    }
+    expect(apart(await verify(options))).toEqual(planted);
+    await rebuild(options);
+    expect(await allRows()).toEqual(rows);
   });
 
   it('under writers and readers loses nothing, and nobody sees an error or a row that is not there', async () => {
