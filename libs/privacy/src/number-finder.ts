@@ -49,9 +49,11 @@ function* runsOf(text: string): Generator<Group[]> {
 }
 
 function gapKind(gap: string): 'strong' | 'weak' | 'broken' {
-  const plain = gap.replaceAll(JOINT, '').replace(/ {2,}/g, ' ');
+  const full = gap.replaceAll(JOINT, '');
+  const plain = full.replace(/ {2,}/g, ' ');
   if (plain.length > GAP_MAX || plain.includes('***')) return 'broken';
-  if (STRONG_GAP.test(plain)) return 'strong';
+  // Columns of a table stand as far apart as digits that somebody spread.
+  if (STRONG_GAP.test(plain)) return full.length > GAP_MAX ? 'weak' : 'strong';
   return WEAK_GAP.test(plain) || SIGN_GAP.test(plain) ? 'weak' : 'broken';
 }
 
