@@ -17,6 +17,7 @@ import { leads } from './0016-leads.js';
 import { appendTogether0017 } from './0017-append-together.js';
 import { noStatisticsOfMasks } from './0018-no-statistics-of-masks.js';
 import { reveals } from './0019-reveals.js';
+import { noStatisticsOfNames } from './0020-no-statistics-of-names.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -37,6 +38,7 @@ const migrations = {
   '0017-append-together': appendTogether0017,
   '0018-no-statistics-of-masks': noStatisticsOfMasks,
   '0019-reveals': reveals,
+  '0020-no-statistics-of-names': noStatisticsOfNames,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 
