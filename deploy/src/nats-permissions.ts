@@ -51,7 +51,7 @@ export const NATS_PERMISSIONS: Readonly<Record<NatsUser, NatsPermissions>> = {
     // Facts of erasures go to the other cores too: destroyed keys leave their memory.
     subscribe: [
       ...['crm.command.*', 'crm.query.*', 'lead.forms', 'lead.committed', 'access.>', `${inboxPrefix('core')}.>`],
-      ...['crm.event.ContactErased', 'crm.event.DealErased', 'crm.event.LeadErased'],
+      ...['crm.event.ContactErased', 'crm.event.DealErased', 'crm.event.LeadErased', 'crm.event.RevealErased'],
     ],
     repliesWithinSeconds: SLOWEST_COMMAND_S,
   },

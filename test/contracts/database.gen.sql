@@ -729,6 +729,17 @@ TABLE read.principals OWNER palisade_core
   GRANT SELECT TO palisade_gateway
   GRANT SELECT TO palisade_monitor
 
+TABLE read.reveals OWNER palisade_core
+  id uuid NOT NULL
+  record_type text NOT NULL
+  record_id uuid NOT NULL
+  reason text
+  version integer NOT NULL
+  CREATE UNIQUE INDEX reveals_pkey ON read.reveals USING btree (id)
+  CREATE INDEX reveals_record ON read.reveals USING btree (record_id)
+  GRANT DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE TO palisade_core
+  GRANT SELECT TO palisade_gateway
+
 TABLE read.roles OWNER palisade_core
   id uuid NOT NULL
   name text NOT NULL
@@ -951,6 +962,7 @@ FUNCTION read.require_first_administrator() RETURNS void OWNER palisade_core BOD
 FUNCTION read.require_live_contacts(p_ids uuid[]) RETURNS void OWNER palisade_core BODY 6f20f698f0d06b47 EXECUTE palisade_core
 FUNCTION read.require_pipelines(p_most integer) RETURNS void OWNER palisade_core BODY 5a85a5710e2c70dd EXECUTE palisade_core
 FUNCTION read.require_record_at(p_type text, p_id uuid, p_version integer) RETURNS void OWNER palisade_core BODY 78d5aa119a3b732a EXECUTE palisade_core
+FUNCTION read.require_reveals_of(p_contact uuid, p_ids uuid[]) RETURNS void OWNER palisade_core BODY 33ddd472aea91d0a EXECUTE palisade_core
 FUNCTION read.require_role_tree() RETURNS void OWNER palisade_core BODY e0d587b988e58edf EXECUTE palisade_core
 FUNCTION read.require_roles_and_departments(p_roles uuid[], p_departments uuid[]) RETURNS void OWNER palisade_core BODY e993c5756bf25055 EXECUTE palisade_core
 FUNCTION read.require_stage(p_pipeline uuid, p_stage uuid) RETURNS void OWNER palisade_core BODY d3e0e954ee612598 EXECUTE palisade_core

@@ -36,7 +36,7 @@ describe('erasing a person', () => {
     await database.connect();
     [seller, officer, narrow] = await Promise.all([
       staff.person({ grants: SELLER }),
-      staff.person({ grants: { ...SELLER, records: { erase: 'allowed' }, phone: { view: 'allowed' } } }),
+      staff.person({ grants: { ...SELLER, records: { erase: 'allowed' }, phone: { view: 'allowed', reveal: 'allowed' } } }),
       staff.person({ grants: { contact: { view: 'responsible' } } }),
     ]);
   }, 100_000);
@@ -64,24 +64,38 @@ describe('erasing a person', () => {
     );
     const shared = await made(seller.client.post('/v1/deals', { title: 'For both', contactIds: [id, stayer.id] }));
     const lead = await leadOf(number, name);
+    const [phone] = (await answered(200, officer.client.get<{ phones: Made[] }>(`/v1/contacts/${id}`))).phones;
+    const showing = `/v1/contacts/${id}/phones/${phone?.id ?? ''}/reveal`;
+    await answered(200, officer.client.post(showing, { reason: `${name} asked to be called` }));
+    expect(await reasonsFor(id)).toEqual([`${name} asked to be called`]);
     const before = await copyOfReadModels();
+    await database.query('ANALYZE');
     const moment = new Date().toISOString();
 
     expect(await outcome(seller.client.post(`/v1/contacts/${id}/erase`, reason))).toBe('403 forbidden');
     expect(await outcome(officer.client.post(`/v1/contacts/${id}/erase`, {}))).toBe('422 validation-failed');
+    const named = { ...reason, reason: `${name}, ${reason.reason}` };
     const act = await answered(
       200,
-      officer.client.post<Act>(`/v1/contacts/${id}/erase`, reason, { 'idempotency-key': 'erase-1' }),
+      officer.client.post<Act>(`/v1/contacts/${id}/erase`, named, { 'idempotency-key': 'erase-1' }),
     );
-    expect(act).toMatchObject({ contactId: id, erasedBy: officer.id, ...reason, keptDealIds: [shared.id] });
+    expect(act).toMatchObject({
+      contactId: id,
+      erasedBy: officer.id,
+      ...reason,
+      reason: `***-***, ${reason.reason}`,
+      keptDealIds: [shared.id],
+    });
     expect([...act.erasedDealIds].sort()).toEqual([alone.id, lead.dealId].sort());
     expect(act.erasedLeadIds).toEqual([lead.leadId]);
     expect(act.categories).toEqual(['name', 'phones', 'emails', 'note', 'deals', 'leads']);
     expect(await answered(200, officer.client.get(`/v1/contacts/${id}/destruction-act`))).toEqual(act);
-    const again = officer.client.post<Act>(`/v1/contacts/${id}/erase`, reason, { 'idempotency-key': 'erase-1' });
+    const again = officer.client.post<Act>(`/v1/contacts/${id}/erase`, named, { 'idempotency-key': 'erase-1' });
     expect(await answered(200, again)).toEqual(act);
 
     await expectGone(id, alone.id, moment, name);
+    // That he was shown stays in the trail, why does not.
+    expect(await reasonsFor(id)).toEqual([null]);
     // A restored copy of yesterday's read models, and of the vault's keys: nothing comes back.
     await restore(before);
     for (const instance of [0, 1]) await system.kill('crm-core', instance);
@@ -94,6 +108,9 @@ describe('erasing a person', () => {
       [`contact-${id}`, `deal-${alone.id}`, `lead-${lead.leadId}`],
     ]);
     expect(rows.rowCount).toBe(0);
+    const reveals = `SELECT 1 FROM vault.keys k JOIN es.events e ON e.stream = k.owner WHERE e.data->>'recordId' = $1`;
+    expect((await database.query(reveals, [id])).rowCount).toBe(0);
+    expect(await reasonsFor(id)).toEqual([null]);
 
     expect(await answered(200, seller.client.get(`/v1/contacts/${stayer.id}`))).toMatchObject({ name: other });
     expect(await answered(200, seller.client.get(`/v1/deals/${shared.id}`))).toMatchObject({ title: 'For both' });
@@ -130,9 +147,13 @@ describe('erasing a person', () => {
     expect((await everyRow(seller.client, '/v1/contacts?deleted=true')).some((row) => row.id === id)).toBe(false);
   });
 
-  it('and linking him at the same time do not meet: a deal names him or he is gone', async () => {
+  it('and linking or showing him at the same time do not meet: a deal names him or he is gone', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const { id } = await made(seller.client.post('/v1/contacts', { name: unique('Goner') }));
+      const point = { number: freshNumber() };
+      const goner = await made(seller.client.post('/v1/contacts', { name: unique('Goner'), phones: [point] }));
+      const { id, phones } = goner as Made & { phones: Made[] };
+      const reveal = () => officer.client.post(`/v1/contacts/${id}/phones/${phones[0]?.id ?? ''}/reveal`, reason);
+      const showing = [reveal(), reveal()];
       const [erased, ...deals] = await Promise.all([
         officer.client.post<Act>(`/v1/contacts/${id}/erase`, reason),
         ...Array.from({ length: 4 }, () => seller.client.post<Made>('/v1/deals', { title: unique('Deal'), contactIds: [id] })),
@@ -141,6 +162,9 @@ describe('erasing a person', () => {
       const linked = deals.filter(({ status }) => status === 201).map(({ body }) => body.id);
       expect([...erased.body.erasedDealIds].sort()).toEqual(linked.sort());
       expect(deals.every(({ status }) => status === 201 || status === 404)).toBe(true);
+      const shown = (await Promise.all(showing.map(outcome))).filter((told) => told === '200').length;
+      const trail = await reasonsFor(id);
+      expect([trail.length >= shown, trail.filter((told) => told !== null)]).toEqual([true, []]);
     }
   });
 
@@ -183,6 +207,11 @@ describe('erasing a person', () => {
     return { leadId, dealId: deal.id, contactId: card.contactIds[0] as string };
   }
 
+  async function reasonsFor(contactId: string): Promise<readonly unknown[]> {
+    const entries = await everyRow<{ details: Json }>(staff.admin, '/v1/audit?type=phone.revealed');
+    return entries.filter(({ details }) => details['contactId'] === contactId).map(({ details }) => details['reason']);
+  }
+
   async function expectGone(id: string, dealId: string, moment: string, name: string): Promise<void> {
     for (const path of [`/v1/contacts/${id}`, `/v1/contacts/${id}/history`, `/v1/contacts/${id}?at=${moment}`])
       expect(await outcome(officer.client.get(path))).toBe('410 erased');
@@ -200,6 +229,12 @@ describe('erasing a person', () => {
       `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('es', 'vault', 'read', 'access', 'watch', 'monitor')`,
     );
     expect(tables.rows.length).toBeGreaterThan(20);
+    // What the planner sampled is a copy too.
+    const sampled = await database.query(
+      `SELECT schemaname, tablename, attname FROM pg_stats WHERE schemaname <> 'copied' AND position($1 IN pg_stats::text) > 0`,
+      [name],
+    );
+    expect(sampled.rows).toEqual([]);
     for (const table of tables.rows) {
       const found = await database.query(`SELECT 1 FROM ${table.name} AS t WHERE t::text LIKE '%' || $1 || '%'`, [name]);
       expect([table.name, found.rowCount]).toEqual([table.name, 0]);
@@ -208,7 +243,7 @@ describe('erasing a person', () => {
 
   /** Yesterday's read models, and yesterday's keys, as a backup holds them. */
   async function copyOfReadModels(): Promise<readonly string[]> {
-    const names = ['read.contacts', 'read.deals', 'read.deal_attributions', 'vault.keys', 'vault.points'];
+    const names = ['read.contacts', 'read.deals', 'read.deal_attributions', 'read.reveals', 'vault.keys', 'vault.points'];
     await database.query('DROP SCHEMA IF EXISTS copied CASCADE; CREATE SCHEMA copied');
     for (const name of names) await database.query(`CREATE TABLE copied.${name.split('.')[1]} AS TABLE ${name}`);
     return names;

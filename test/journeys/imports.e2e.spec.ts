@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { startSystem, type HttpClient, type System } from '#testing';
 import { answered, eventually, everyRow, freshEmail, freshNumber, made, maskOf, outcome, Staff, unique } from './staff.js';
 import type { Json, Person } from './staff.js';
@@ -176,6 +177,16 @@ describe('imports', () => {
     expect(again['importId']).toBe(importId);
     expect(await outcome(csv(importer.client, `${text}\nanother,`, 'type=contacts', headers))).toBe('422 idempotency-key-reused');
     expect(await rowsNamed(prefix)).toHaveLength(300);
+    // After its 7 days the key is free: what comes in under it is another import, whatever core still remembers.
+    const database = new pg.Client({ connectionString: system.connections.database.superuser });
+    await database.connect();
+    await database.query(`UPDATE access.imports SET created_at = created_at - interval '7 days' WHERE id = $1`, [importId]);
+    await eventually('the first to be forgotten', async () =>
+      (await outcome(importer.client.get(`/v1/imports/${String(importId)}`))).startsWith('404') ? true : undefined,
+    );
+    await database.end();
+    expect(await imported(importer.client, text, 'type=contacts', headers)).toMatchObject({ imported: 300, refused: 0 });
+    expect(await rowsNamed(prefix)).toHaveLength(600);
     // What a gateway wrote is copied into the trail a little later.
     await eventually('the end in the trail', async () => {
       const path = `/v1/audit?type=import.ended&actorId=${importer.id}`;

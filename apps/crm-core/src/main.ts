@@ -37,6 +37,7 @@ import { CommandShell } from './commands/command-shell.js';
 import { CORE_POOL, KEY_WRAPPER, SERVICE_KEYS } from './log/log.module.js';
 import { CrmLog } from './log/crm-log.js';
 import type { ServiceKeys } from './log/service-keys.js';
+import { watchLeftBeside } from './rebuild/left-beside.js';
 import { checkReadModels } from './rebuild/start-check.js';
 import { ensureFirstPipeline } from './pipelines/first-pipeline.js';
 import { RewindWorker } from './rewinds/rewind-worker.js';
@@ -140,6 +141,7 @@ function deliver(app: NestFastifyApplication, config: CoreConfig, broker: Broker
     relay,
     rewinds,
     expireCommands({ databaseUrl: config.databaseUrl, store: app.get(EventStore), logger }),
+    watchLeftBeside({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), logger }),
     copier,
     sealer,
     watchAbandonedCalls({ databaseUrl: config.databaseUrl, pool: app.get(CORE_POOL), log: app.get(CrmLog), now, logger }),

@@ -207,6 +207,16 @@ export interface AuditRowsTable {
   details: JsonColumn<Record<string, unknown>>;
 }
 
+/** Why somebody was shown a number or an address; gone with the person. */
+export interface RevealsTable {
+  id: string;
+  record_type: 'contact' | 'company';
+  record_id: string;
+  /** Null when it cannot be read any more. */
+  reason: string | null;
+  version: number;
+}
+
 /** A call that somebody placed, and what became of it. Ids alone: whom it went to stands in the record. */
 export interface CallsTable {
   id: string;
@@ -238,6 +248,7 @@ export interface ReadSchema {
   'read.erasures': ErasuresTable;
   'read.audit': AuditRowsTable;
   'read.calls': CallsTable;
+  'read.reveals': RevealsTable;
 }
 
 /** The answer of `SELECT read.authorization_of($userId)`: everything a decision about a person needs, in one value. */

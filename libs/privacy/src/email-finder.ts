@@ -10,9 +10,12 @@ export interface Finding {
 }
 
 const EMAIL_WEIGHT = 10;
-const AT = / {1,2}@ {1,2}|@| ?[([{] ?(?:at|собака|sobaka) ?[)\]}] ?/gu;
-const LOCAL_CHARACTER = /[\p{L}\p{N}._%+-]/u;
-const DOT = String.raw`(?:\.| ?[([{] ?(?:dot|точка) ?[)\]}] ?)`;
+const AT = / {1,2}@{1,3} {1,2}|@{1,3}| ?[([{<] ?(?:@|at|собака|sobaka) ?[)\]}>] ?/gu;
+/** Less `=`, `/`, `?` and `&` of RFC 5322, which stand before addresses in links. */
+const LOCAL_CHARACTER = /[\p{L}\p{N}._%+!#$'\u2019*^`|~-]/u;
+const NOT_FIRST = /[.\-+!#$'\u2019*^`|~]/u;
+/** IDNA's other full stop beside our own (UTS 46); the full-width ones have become these. */
+const DOT = String.raw`(?:[.\u3002]| ?[([{<] ?(?:\.|dot|точка) ?[)\]}>] ?)`;
 const DOMAIN = new RegExp(String.raw`(?:[\p{L}\p{N}_-]{1,63}${DOT}){1,10}(?:xn--[a-z0-9-]{1,59}|\p{L}{2,63})`, 'uy');
 /** Longer than any address, so that a long one is hidden from its beginning on. */
 const LOCAL_MAX = 320;
@@ -38,8 +41,12 @@ export function findEmails(shadow: Shadow): Finding[] {
 }
 
 function localStart(text: string, at: number): number {
+  if (text[at - 1] === '"') {
+    const quoted = text.lastIndexOf('"', at - 2);
+    return quoted >= 0 && at - quoted < LOCAL_MAX ? quoted : at;
+  }
   let start = at;
   while (start > 0 && at - start < LOCAL_MAX && LOCAL_CHARACTER.test(text[start - 1] as string)) start -= 1;
-  while (start < at && /[.\-+]/.test(text[start] as string)) start += 1;
+  while (start < at && NOT_FIRST.test(text[start] as string)) start += 1;
   return start;
 }

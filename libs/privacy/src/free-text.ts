@@ -1,6 +1,7 @@
 import { findEmails, type Finding } from './email-finder.js';
 import { findNumbers } from './number-finder.js';
-import { hasTags, shadowOf } from './text-shadow.js';
+import { hasDigitWords, spelledShadow } from './spelled-digits.js';
+import { hasTags, shadowOf, type Shadow } from './text-shadow.js';
 
 /** The longest text that is read, in UTF-16 units. */
 export const FREE_TEXT_MAX = 100_000;
@@ -27,9 +28,16 @@ export function findsNumber(text: string, region: string): boolean {
 
 function findAll(text: string, region: string): Finding[] {
   if (text.length > FREE_TEXT_MAX) throw new RangeError(`a text has at most ${FREE_TEXT_MAX} characters`);
-  if (!/[\p{Nd}\p{No}@&(\uff20]|[[{]/u.test(text)) return [];
+  if (!/[\p{Nd}\p{No}@&(\uff20\ufe6b<]|[[{]/u.test(text) && !hasDigitWords(text)) return [];
   const shadows = hasTags(text) ? [shadowOf(text, 'skipped'), shadowOf(text, 'kept')] : [shadowOf(text, 'kept')];
-  return merged(shadows.flatMap((shadow) => [...findEmails(shadow), ...findNumbers(shadow, region)]));
+  const found = shadows.flatMap((shadow) => [...findEmails(shadow), ...findNumbers(shadow, region)]);
+  return merged([...found, ...spelledNumbers(shadows.at(-1) ?? shadowOf(text, 'kept'), region)]);
+}
+
+/** Numbers in words and with letters for digits: only valid ones, for people count and measure in words. */
+function spelledNumbers(shadow: Shadow, region: string): readonly Finding[] {
+  const spelled = spelledShadow(shadow);
+  return spelled === undefined ? [] : findNumbers(spelled, region).filter(({ weight }) => weight > 0);
 }
 
 /** Overlapping findings as one, under the mask of the weightiest. */

@@ -8,9 +8,10 @@ const DIGITS_MAX = 18;
 const DIGITS_MIN = 5;
 const WEIGHTS: readonly Verdict['weight'][] = [3, 2, 1, 0];
 const GAP_MAX = 6;
-const JOINTS_MAX = 40;
 const STRONG_GAP = /^[ .\-()[\]{}/\\|_\u00b7*`]*$/u;
 const WEAK_GAP = /^(?:[,;:]|[ .\-()]*\n[ .\-()\n]*)$/u;
+/** Any other sign, one and the same up to three times: `8=916`, `8•916`, `8 → 916`. */
+const SIGN_GAP = /^ ?([^\p{L}\p{N}\s,;:\u0002])\1{0,2} ?$/u;
 const EXTENSION = /[\s,;.]{0,3}\(?(?:доб(?:ав\p{L}*)?|вн(?:утр\p{L}*)?|ext(?:ension)?|x|#)[\s.:=№]{0,3}\d{1,6}(?!\d)\)?/uy;
 
 interface Chosen extends Verdict {
@@ -48,10 +49,12 @@ function* runsOf(text: string): Generator<Group[]> {
 }
 
 function gapKind(gap: string): 'strong' | 'weak' | 'broken' {
-  if (gap.length > GAP_MAX + JOINTS_MAX) return 'broken';
-  const plain = gap.replaceAll(JOINT, '');
+  const full = gap.replaceAll(JOINT, '');
+  const plain = full.replace(/ {2,}/g, ' ');
   if (plain.length > GAP_MAX || plain.includes('***')) return 'broken';
-  return STRONG_GAP.test(plain) ? 'strong' : WEAK_GAP.test(plain) ? 'weak' : 'broken';
+  // Columns of a table stand as far apart as digits that somebody spread.
+  if (STRONG_GAP.test(plain)) return full.length > GAP_MAX ? 'weak' : 'strong';
+  return WEAK_GAP.test(plain) || SIGN_GAP.test(plain) ? 'weak' : 'broken';
 }
 
 /** Every stretch of whole groups that is a number by itself. */

@@ -8,7 +8,7 @@ export interface Group {
   readonly digits: string;
   readonly start: number;
   readonly end: number;
-  /** `weak` gaps (a comma, a colon, a line break) hold a number together only when it has a country code or trunk prefix. */
+  /** `weak` gaps (a comma, a colon, another sign, a line break) hold a number together only when it has a country code or trunk prefix. */
   readonly gap: 'strong' | 'weak';
   readonly plus: boolean;
 }

@@ -12,6 +12,8 @@ export interface Shadow {
 
 /** Stands for what breaks digits without showing: zero-width characters, combining marks, inline tags. */
 export const JOINT = '\u0001';
+/** Stands for signs beyond the basic plane, emoji most of all: they may stand between digits as any other sign. */
+const SIGN = '\u2022';
 /** Stands for what is known to be no number: dates, sums, masks. Nothing joins across it. */
 export const BREAK = '\u0002';
 
@@ -102,5 +104,5 @@ function simplified(char: string): string {
   const compatible = char.normalize('NFKC').toLowerCase();
   if (compatible.length === 1) return compatible;
   if (char.length === 1) return char;
-  return /\p{L}/u.test(char) ? 'x' : BREAK;
+  return /\p{L}/u.test(char) ? 'x' : SIGN;
 }

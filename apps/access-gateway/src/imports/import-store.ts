@@ -90,7 +90,8 @@ export class ImportStore {
   private async sealed(importId: string, file: ImportFile, dryRun: boolean) {
     const sealed = [];
     for (const [part, lines] of file.parts.entries()) {
-      const commandId = derivedId(['ImportContacts', importId, part]);
+      // Of this very import: core may remember the parts of one that had the same key for a while after the key is free again.
+      const commandId = derivedId(['ImportContacts', importId, part, uuidv7()]);
       const body: ImportPart = { dryRun, lines: [...lines] };
       sealed.push({
         ...{ import_id: importId, part, row_count: lines.length, command_id: commandId },

@@ -25,6 +25,11 @@ export interface AuditFilter {
 const positionSchema = z.tuple([z.iso.datetime().refine(isInstant), z.uuid()]);
 type Position = z.infer<typeof positionSchema>;
 
+/** Lines that have their reason beside the trail: words about a person, which go with him. Null from then on. */
+const REVEALED: ReadonlySet<string> = new Set(['phone.revealed', 'email.revealed']);
+const REASON = sql<string | null>`(SELECT r.reason FROM read.reveals AS r
+  WHERE r.id = CASE WHEN type IN ('phone.revealed', 'email.revealed') THEN (details->>'revealId')::uuid END)`;
+
 /** Reads `read.audit`, newest first. */
 export class AuditEntries {
   constructor(private readonly database: GatewayDatabase) {}
@@ -38,6 +43,7 @@ export class AuditEntries {
     const rows = await this.database.db
       .selectFrom('read.audit')
       .select(['id', 'at', 'type', 'actor_id', 'ip', 'details'])
+      .select(REASON.as('reason'))
       // Microseconds, which a Date has not: a cursor that rounds would skip or repeat.
       .select(sql<string>`to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`.as('exactly'))
       .$if(actorId !== null, (select) => select.where('actor_id', '=', actorId))
@@ -52,8 +58,10 @@ export class AuditEntries {
     return pageOf(
       rows,
       limit,
-      ({ id, at, type: shown, actor_id, ip, details }) => {
-        return { id, at: at.toISOString(), type: shown, actorId: actor_id, ip, details };
+      ({ id, at, type: shown, actor_id, ip, details, reason }) => {
+        const { revealId: _, ...named } = details;
+        const told = REVEALED.has(shown) ? { ...named, reason } : details;
+        return { id, at: at.toISOString(), type: shown, actorId: actor_id, ip, details: told };
       },
       (row): Position => [row.exactly, row.id],
     );

@@ -15,6 +15,8 @@ import { newWebhookSecret, type WebhookKeys } from './webhook-keys.js';
 const MOST_WEBHOOKS = 50;
 /** So long an Idempotency-Key stands for what was made under it: as long as core keeps outcomes of commands. */
 const KEPT_DAYS = 7;
+/** Webhooks that one key may stand for, one after another, each 7 days: as many as there may be and some that ended. */
+const MOST_USES = 2 * MOST_WEBHOOKS;
 
 export interface WebhookRequest {
   readonly url: string;
@@ -83,7 +85,7 @@ export class WebhookStore {
     return database.transaction(async (trx) => {
       // One after another: two of them cannot both be the last that there is room for.
       await sql`SELECT pg_advisory_xact_lock(hashtextextended('access.webhooks', 0))`.execute(trx);
-      const id = idempotencyKey === undefined ? uuidv7() : idOf(userId, idempotencyKey);
+      const id = idempotencyKey === undefined ? uuidv7() : await this.#keyedId(trx, userId, idempotencyKey);
       const before = await this.#madeBefore(trx, id);
       if (before !== undefined) {
         if (!before.requestHmac.equals(requestHmac)) throw new DomainError('idempotency-key-reused');
@@ -157,6 +159,20 @@ export class WebhookStore {
       .executeTakeFirst();
   }
 
+  /** The id that the key stands for now: a webhook older than 7 days has set it free, and an id in line that nobody has is taken. */
+  async #keyedId(trx: Transaction<GatewaySchema>, userId: string, idempotencyKey: string): Promise<string> {
+    const inLine = Array.from({ length: MOST_USES }, (_, use) => idOf(userId, idempotencyKey, use));
+    const made = await trx
+      .selectFrom('access.webhooks')
+      .select(['id', sql<boolean>`created_at > clock_timestamp() - make_interval(days => ${KEPT_DAYS})`.as('isKept')])
+      .where('id', 'in', inLine)
+      .execute();
+    const taken = new Set(made.map(({ id }) => id));
+    const id = made.find(({ isKept }) => isKept)?.id ?? inLine.find((one) => !taken.has(one));
+    if (id === undefined) throw new DomainError('idempotency-key-reused');
+    return id;
+  }
+
   async #requireRoom(trx: Transaction<GatewaySchema>): Promise<void> {
     const { live } = await trx
       .selectFrom('access.webhooks')
@@ -167,10 +183,10 @@ export class WebhookStore {
   }
 }
 
-function idOf(userId: string, idempotencyKey: string): string {
+function idOf(userId: string, idempotencyKey: string, use: number): string {
   return uuidFromDigest(
     createHash('sha256')
-      .update(JSON.stringify([userId, 'CreateWebhook', idempotencyKey]))
+      .update(JSON.stringify([userId, 'CreateWebhook', idempotencyKey, ...(use === 0 ? [] : [use])]))
       .digest(),
   );
 }

@@ -237,6 +237,25 @@ describe('making a webhook', () => {
     });
   });
 
+  it('under a key of a week ago is another one', async () => {
+    const key = randomUUID();
+    const target = `${url}/weekly`;
+    const made = async (to = target): Promise<{ id: string; isNew: boolean }> => {
+      const { webhook, secret } = (await making(to, key, true)) as { webhook: { id: string }; secret?: Secret<string> };
+      return { id: webhook.id, isNew: secret !== undefined };
+    };
+    const age = (id: string) => `UPDATE access.webhooks SET created_at = created_at - interval '8 days' WHERE id = '${id}'`;
+    const first = await made();
+    await database.pool.query(age(first.id));
+    const second = await made(`${target}/2`);
+    expect(second).toMatchObject({ isNew: true, id: expect.not.stringMatching(first.id) });
+    // Whatever became of the first, the key stands for the second.
+    await storeOf(true).end(who, first.id);
+    expect(await made(`${target}/2`)).toEqual({ id: second.id, isNew: false });
+    await database.pool.query(age(second.id));
+    expect((await made()).isNew).toBe(true);
+  });
+
   it('ends at as many as there is room for', async () => {
     for (let made = 0; made < 50; made += 1) await making(url, undefined, true);
     await expect(making(url, undefined, true)).rejects.toMatchObject({ code: 'capacity-reached' });

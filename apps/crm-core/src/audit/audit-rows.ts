@@ -39,9 +39,10 @@ const withWeakened =
     const { weakened } = data;
     return { ...details(id, data), ...(Array.isArray(weakened) && weakened.length > 0 ? { weakened } : {}) };
   };
+/** Why stands in `read.reveals`: words about a person go with him, and lines of the trail stay. */
 const REVEALED =
   (kind: 'phone' | 'email'): Line['details'] =>
-  (_, data) => ({ ...pointOf(kind, data), reason: data['reason'] });
+  (revealId, data) => ({ revealId, ...pointOf(kind, data) });
 
 const USER_FIELDS = ['roleIds', 'departmentId', 'isAdmin'];
 const ROLE_FIELDS = ['extendsId', 'grants', 'requireSecondFactor', 'weakened'];

@@ -64,16 +64,16 @@ describe('the audit trail of', () => {
     });
   });
 
-  it('what was shown in full, looked up and called has ids, and the reason', () => {
-    const point = { recordType: 'company', recordId: ID, pointId: 'p', recordVersion: 3, reason: 'asked' };
+  it('what was shown in full, looked up and called has ids; why is no part of the line', () => {
+    const point = { recordType: 'company', recordId: ID, pointId: 'p', recordVersion: 3, reason: new Secret('asked') };
     const call = { recordType: 'contact', recordId: ID, phoneId: 'p' };
     expect([
       ...[lineOf({ type: 'PhoneRevealed', data: point }), lineOf({ type: 'EmailRevealed', data: point })],
       ...[lineOf({ type: 'PhoneLookedUp', data: { matches: [] } }), lineOf({ type: 'CallPlaced', data: call })],
       ...[null, call].map((from) => lineOf({ type: 'CallReceived', data: { from, line: null } })),
     ]).toMatchObject([
-      { type: 'phone.revealed', details: { companyId: ID, phoneId: 'p', reason: 'asked' } },
-      { type: 'email.revealed', details: { companyId: ID, emailId: 'p', reason: 'asked' } },
+      { type: 'phone.revealed', details: { revealId: ID, companyId: ID, phoneId: 'p' } },
+      { type: 'email.revealed', details: { revealId: ID, companyId: ID, emailId: 'p' } },
       { type: 'phone.lookedUp', details: { matches: [] } },
       { type: 'call.placed', details: { callId: ID, contactId: ID, phoneId: 'p' } },
       { type: 'call.received', details: { callId: ID, line: null } },

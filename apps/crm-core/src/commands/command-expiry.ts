@@ -1,9 +1,8 @@
 import type { EventStore } from '#event-store';
 import { holdLeadership, restFor, type Leadership, type Logger } from '#platform';
 import type { Secret } from '#kernel';
+import { COMMANDS_KEPT_DAYS } from './repeats.js';
 
-/** So long a repeat is answered with the first outcome; then its Idempotency-Key is free (ADR 13). */
-const COMMANDS_KEPT_DAYS = 7;
 const BATCH = 1_000;
 const EVERY_MS = 10 * 60_000;
 

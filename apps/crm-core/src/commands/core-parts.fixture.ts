@@ -80,6 +80,8 @@ export class CoreParts {
   readonly leads: LeadIntake;
   /** The administrator in whose name commands come unless another is named. */
   administratorId = '';
+  /** The clock that commands get their time from. */
+  now = (): Date => new Date();
   readonly #intake: CommandIntake;
   readonly #keys: ServiceKeys;
 
@@ -121,7 +123,7 @@ export class CoreParts {
     const authorizations = new Authorizations(this.pool);
     this.#intake = new CommandIntake(
       ...([{ execute } as unknown as CommandBus, this.log, authorizations, keys, names, this.running] as const),
-      () => new Date(),
+      () => this.now(),
     );
   }
 

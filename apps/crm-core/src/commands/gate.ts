@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import { refuse } from '#kernel';
+import { isDerivedUuid, refuse, uuidFromDigest } from '#kernel';
 import type { DisclosureKind, WrittenMeasure } from '#contracts';
 import type { RecordType } from '#policy';
 import type { CommandContext } from './command-context.js';
+import { COMMANDS_KEPT_DAYS } from './repeats.js';
 
 /** Core's use of the gate, for what core does itself (reveals, calls, deletions and the like): after the policy, before the append. */
 export class Gate {
@@ -47,7 +49,21 @@ export class Gate {
     if (result.rows[0]?.decision !== 'admitted') refuse('view-limit-reached');
   }
 
-  private values({ caller, commandId }: CommandContext, what: readonly unknown[], masked: boolean): unknown[] {
-    return [caller.userId, ...what, commandId, caller.sessionId, caller.tokenId, caller.ip, masked];
+  private values(context: CommandContext, what: readonly unknown[], masked: boolean): unknown[] {
+    const { caller } = context;
+    return [caller.userId, ...what, disclosureIdOf(context), caller.sessionId, caller.tokenId, caller.ip, masked];
   }
+}
+
+const KEPT_MS = COMMANDS_KEPT_DAYS * 24 * 3_600_000;
+
+/**
+ * Under which id the gate knows the disclosure of a command. The gate keeps its log for good, and an Idempotency-Key is free again when its
+ * command is forgotten: what is asked under it then is counted anew. So the span of time goes in too, as long as commands are kept: from
+ * one use to the next it is another. A first that died in another span than its repeat is counted twice, which errs towards the limit.
+ */
+function disclosureIdOf({ commandId, at }: Pick<CommandContext, 'commandId' | 'at'>): string {
+  if (!isDerivedUuid(commandId)) return commandId;
+  const span = Math.floor(Date.parse(at) / KEPT_MS);
+  return uuidFromDigest(createHash('sha256').update(`${commandId}|${span}`).digest());
 }

@@ -108,7 +108,8 @@ describe('the same command again', () => {
     // The first attempt: it held the command and passed the gate, and then was no more.
     await dead.running.hold(asked.commandId);
     const caller = { userId: core.administratorId, sessionId: null, tokenId: null, ip: '192.0.2.1' };
-    await dead.gate.admit({ caller, commandId: asked.commandId } as never, 'record.deleted', 'deletion', 'contact', [id]);
+    const at = new Date().toISOString();
+    await dead.gate.admit({ caller, commandId: asked.commandId, at } as never, 'record.deleted', 'deletion', 'contact', [id]);
     expect(await outcomeOf(core.send('DeleteContact', {}, asked))).toBe('idempotency-in-progress');
     await dead.end();
     expect((await core.send('DeleteContact', {}, asked)).version).toBe(2);
@@ -209,5 +210,19 @@ describe('the records of commands', () => {
     await core.rows(`UPDATE es.commands SET at = clock_timestamp() - interval '169 hours' WHERE id = $1`, [commandId]);
     expect(await forgetOldCommands(core.store, new AbortController().signal)).toBe(1);
     expect((await core.send('CreateContact', { name: 'New' }, { commandId })).id).not.toBe(first.id);
+  });
+
+  it('leave nothing that a key used again would not be counted by', async () => {
+    const { id } = await core.send('CreateDeal', { title: 'Deal' });
+    const [asked, body] = [{ targetId: id, commandId: keyed() }, { responsibleId: null }];
+    await core.send('AssignDeal', body, asked);
+    await core.rows(`UPDATE es.commands SET at = clock_timestamp() - interval '169 hours' WHERE id = $1`, [asked.commandId]);
+    await forgetOldCommands(core.store, new AbortController().signal);
+    await core.send('AssignDeal', { responsibleId: core.administratorId }, { targetId: id });
+    core.now = () => new Date(Date.now() + 168 * 3_600_000);
+    await core.send('AssignDeal', body, asked);
+    core.now = () => new Date();
+    expect(await versionsOf(`deal-${id}`)).toEqual([1, 2, 3, 4]);
+    expect(await disclosuresOf(id, 'reassignment')).toBe(3);
   });
 });

@@ -41,9 +41,8 @@ export class RunningCommands {
     if (this.#own.has(commandId)) return undefined;
     this.#own.add(commandId);
     try {
-      const session = await this.#connected();
-      if (await this.#ask(session, 'pg_try_advisory_lock', commandId))
-        return () => void this.#ending.set(commandId, this.#release(session, commandId));
+      const session = await this.#lock(commandId);
+      if (session !== undefined) return () => void this.#ending.set(commandId, this.#release(session, commandId));
       this.#own.delete(commandId);
       return undefined;
     } catch (error) {
@@ -59,21 +58,26 @@ export class RunningCommands {
     await session?.client.end().catch(() => undefined);
   }
 
-  /** Not waited for by the answer: a repeat that comes before finds the outcome. */
-  async #release(session: Session, commandId: string): Promise<void> {
-    await this.#ask(session, 'pg_advisory_unlock', commandId).catch(() => undefined);
-    this.#own.delete(commandId);
-    this.#ending.delete(commandId);
+  /** The session that has the lock; undefined when another one has it. A connection that was lost just now is made anew, once. */
+  async #lock(commandId: string): Promise<Session | undefined> {
+    for (let left = 1; ; left -= 1) {
+      const session = await this.#connected();
+      try {
+        return (await session.asks.pg_try_advisory_lock.ask(lockName(commandId))) ? session : undefined;
+      } catch (error) {
+        const isLost = this.#live !== session;
+        // What a silent connection still holds is not known: it goes, with all its locks.
+        this.#forget(session);
+        if (!isLost || left === 0) throw error;
+      }
+    }
   }
 
-  async #ask(session: Session, how: How, commandId: string): Promise<boolean> {
-    try {
-      return await session.asks[how].ask(`running:${commandId}`);
-    } catch (error) {
-      // What a silent connection still holds is not known: it goes, with all its locks.
-      this.#forget(session);
-      throw error;
-    }
+  /** Not waited for by the answer: a repeat that comes before finds the outcome. */
+  async #release(session: Session, commandId: string): Promise<void> {
+    await session.asks.pg_advisory_unlock.ask(lockName(commandId)).catch(() => this.#forget(session));
+    this.#own.delete(commandId);
+    this.#ending.delete(commandId);
   }
 
   #connected(): Promise<Session> {
@@ -114,6 +118,8 @@ export class RunningCommands {
     session.client.end().catch(() => undefined);
   }
 }
+
+const lockName = (commandId: string): string => `running:${commandId}`;
 
 /** Of each lock, in the order of their names, whether it was done. Throws the database's error. */
 async function askedOf(client: pg.Client, how: How, names: readonly string[]): Promise<readonly boolean[]> {

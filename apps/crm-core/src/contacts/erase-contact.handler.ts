@@ -14,6 +14,7 @@ import { WaitingLeads } from '../leads/waiting-leads.js';
 import { keyOwner, streamOf } from '../log/aggregate.js';
 import { streamChange, type AnyStreamChange } from '../log/crm-log.js';
 import { CORE_POOL } from '../log/log.module.js';
+import { revealAggregate } from '../reveals/reveal.aggregate.js';
 import { contactAggregate } from './contact.aggregate.js';
 import { eraseContactBody } from './domain/contact.commands.js';
 import type { ContactState } from './domain/contact.decider.js';
@@ -37,15 +38,16 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
 
   execute({ context }: EraseContact): Promise<AcceptedReply> {
     const id = targetOf(context);
-    // A deal that was linked or unlinked meanwhile: planned anew.
+    // A deal that was linked or unlinked meanwhile, a number shown meanwhile: planned anew.
     return judgedAgain('PA020', () =>
       this.shell.run(context, contactAggregate, id, async ({ state }) => {
         const { fields, responsibleId } = requireErasable(context, state);
         const body = context.body.parse(eraseContactBody);
         const region = context.authorization.settings.defaultRegion;
-        const [deals, taken, waiting] = await Promise.all([
+        const [deals, taken, reveals, waiting] = await Promise.all([
           this.dealsOf(id),
           this.leadsOf(id),
+          this.revealsOf(id),
           this.waiting.of([...fields.phones, ...fields.emails], region),
         ]);
         const leadIds = [...taken, ...waiting];
@@ -56,7 +58,7 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
         });
         return {
           events: contactAggregate.decide({ type: 'erase', erasure }, state),
-          together: await this.goingWithHim(id, erasure),
+          together: [...(await this.goingWithHim(id, erasure)), ...(await this.reasonsToErase(id, reveals))],
           // The person alone: which deals go with him may change until the append, and the gate knows a repeat by its subjects.
           beforeAppend: () => this.gate.admit(context, 'record.deleted', 'deletion', 'contact', [id]),
           guards: [
@@ -65,6 +67,7 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
               text: 'SELECT read.require_deals_of($1, $2::uuid[], $3::uuid[])',
               values: [id, erasure.erasedDealIds, erasure.keptDealIds],
             },
+            { name: 'require reveals of', text: 'SELECT read.require_reveals_of($1, $2::uuid[])', values: [id, reveals] },
           ],
         };
       }),
@@ -86,6 +89,22 @@ export class EraseContactHandler implements ICommandHandler<EraseContact> {
       [contactId],
     );
     return result.rows.map(({ stream }) => stream.slice('lead-'.length));
+  }
+
+  private async revealsOf(contactId: string): Promise<readonly string[]> {
+    const text = 'SELECT id FROM read.reveals WHERE record_id = $1 ORDER BY id';
+    return (await this.pool.query<{ id: string }>(text, [contactId])).rows.map(({ id }) => id);
+  }
+
+  /** That he was shown stays in the trail; why may name him, and does not. */
+  private async reasonsToErase(contactId: string, reveals: readonly string[]): Promise<readonly AnyStreamChange[]> {
+    const changes: AnyStreamChange[] = [];
+    for (const id of reveals) {
+      const { state, version } = await this.shell.log.load(revealAggregate, id);
+      const events = revealAggregate.decide({ type: 'erase', contactId }, state);
+      if (events.length > 0) changes.push(streamChange({ aggregate: revealAggregate, id, version, events }));
+    }
+    return changes;
   }
 
   private async goingWithHim(contactId: string, erasure: Erasure): Promise<readonly AnyStreamChange[]> {

@@ -20,6 +20,7 @@ export const READ_TABLES = {
   'read.security': 'singleton',
   'read.erasures': 'contact_id',
   'read.calls': 'id',
+  'read.reveals': 'id',
   // Rows come by insert alone and have no version.
   'read.audit': 'id',
 } as const;

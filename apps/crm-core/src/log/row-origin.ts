@@ -34,6 +34,7 @@ export const ROW_ORIGINS: Readonly<Record<ReadTable, RowOrigin>> = {
   'read.custom_fields': { kind: 'head', category: 'custom-field', endedBy: 'CustomFieldDeleted' },
   'read.erasures': { kind: 'end', category: 'contact', type: 'ContactErased' },
   'read.calls': { kind: 'head', category: 'call' },
+  'read.reveals': { kind: 'head', category: 'reveal', endedBy: 'RevealErased' },
   'read.audit': { kind: 'event', types: AUDITED_EVENT_TYPES },
 };
 

@@ -16,6 +16,8 @@ import { appendEach0015 } from './0015-append-each.js';
 import { leads } from './0016-leads.js';
 import { appendTogether0017 } from './0017-append-together.js';
 import { noStatisticsOfMasks } from './0018-no-statistics-of-masks.js';
+import { reveals } from './0019-reveals.js';
+import { noStatisticsOfNames } from './0020-no-statistics-of-names.js';
 
 /** By name; what has run is never changed. */
 const migrations = {
@@ -35,6 +37,8 @@ const migrations = {
   '0016-leads': leads,
   '0017-append-together': appendTogether0017,
   '0018-no-statistics-of-masks': noStatisticsOfMasks,
+  '0019-reveals': reveals,
+  '0020-no-statistics-of-names': noStatisticsOfNames,
 };
 export const MIGRATIONS = { schema: 'es', migrations } as const;
 

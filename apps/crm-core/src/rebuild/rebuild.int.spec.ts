@@ -10,7 +10,9 @@ import { DataKeys } from '../log/data-keys.js';
 import { BUILT_TABLES } from '../log/row-origin.js';
 import { ensureFirstPipeline } from '../pipelines/first-pipeline.js';
 import { openLane } from './range-projection.js';
+import { clearLeftBeside } from './left-beside.js';
 import { rebuild, type Rebuilt, type RebuildOptions } from './rebuild.js';
+import { readShapes } from './table-shape.js';
 import { VariedLog } from './varied-log.fixture.js';
 import { isEqual, verify, type Comparison } from './verify.js';
 
@@ -121,6 +123,25 @@ describe('a rebuild', () => {
     expect(apart(await verify(options))).toEqual([]);
   });
 
+  it('finds a row changed and a row gone in every table', async () => {
+    const rows = await allRows();
+    const planted: unknown[] = [];
+    for (const { table, key } of (await readShapes(admin)).values()) {
+      const id = table === 'vault.points' ? 'id' : key;
+      const keys = (await admin.query<{ id: string }>(`SELECT ${id}::text AS id FROM ${table} ORDER BY ${id} LIMIT 2`)).rows;
+      const [changed = '', gone] = keys.map((row) => row.id);
+      const set =
+        { 'read.audit': `type = type || '!'`, 'vault.points': `blind_index = '\\x00'` }[table as string] ?? 'version = 99';
+      const done = await admin.query(`UPDATE ${table} SET ${set} WHERE ${id}::text = $1`, [changed]);
+      expect([table, done.rowCount]).toEqual([table, 1]);
+      if (gone !== undefined) await admin.query(`DELETE FROM ${table} WHERE ${id}::text = $1`, [gone]);
+      planted.push([table, gone === undefined ? [] : [gone], [], [changed]]);
+    }
+    expect(apart(await verify(options))).toEqual(planted);
+    await rebuild(options);
+    expect(await allRows()).toEqual(rows);
+  });
+
   it('under writers and readers loses nothing, and nobody sees an error or a row that is not there', async () => {
     let isOver = false;
     const errors: unknown[] = [];
@@ -175,6 +196,47 @@ describe('a rebuild', () => {
     await admin.query('CREATE TABLE rebuild.contacts (left_by text)');
     await admin.query('ALTER TABLE rebuild.contacts OWNER TO palisade_core');
     await expect(rebuild(options)).resolves.toMatchObject({});
+    expect(await allRows()).toEqual(rows);
+  });
+
+  it('that was killed leaves its tables until core looks, and a rebuild at work keeps its own', async () => {
+    const left = { databaseUrl: options.databaseUrl, pool };
+    expect(await clearLeftBeside(left)).toBe(false);
+    await admin.query(
+      'CREATE TABLE rebuild.contacts AS TABLE read.contacts; ALTER TABLE rebuild.contacts OWNER TO palisade_core',
+    );
+    let duringRebuild: Promise<boolean> | undefined;
+    const looking: RebuildOptions = {
+      ...options,
+      openLane: (shapes, snapshot) => {
+        duringRebuild ??= clearLeftBeside(left);
+        return duringRebuild.then(() => options.openLane(shapes, snapshot));
+      },
+    };
+    await rebuild(looking);
+    expect(await duringRebuild).toBe(false);
+    await admin.query(
+      'CREATE TABLE rebuild.contacts AS TABLE read.contacts; ALTER TABLE rebuild.contacts OWNER TO palisade_core',
+    );
+    expect(await clearLeftBeside(left)).toBe(true);
+    expect(await leftBeside()).toEqual([]);
+  });
+
+  it("and a comparison name a person whose key was exchanged for another one's, and change nothing", async () => {
+    const rows = await allRows();
+    const kept = `SELECT owner FROM vault.keys WHERE owner LIKE 'contact-%' ORDER BY owner LIMIT 2`;
+    const [one = '', other = ''] = (await admin.query<{ owner: string }>(kept)).rows.map(({ owner }) => owner);
+    const exchange = (): Promise<unknown> =>
+      admin.query(
+        `UPDATE vault.keys k SET wrapped = o.wrapped FROM vault.keys o
+         WHERE k.owner = ANY($1::text[]) AND o.owner = ANY($1::text[]) AND k.owner <> o.owner`,
+        [[one, other]],
+      );
+    await exchange();
+    const named = new RegExp(`the stream (${one}|${other}) cannot be read: .*data key`);
+    await expect(verify(options)).rejects.toThrow(named);
+    await expect(rebuild(options)).rejects.toThrow(named);
+    await exchange();
     expect(await allRows()).toEqual(rows);
   });
 

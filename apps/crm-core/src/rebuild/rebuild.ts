@@ -93,7 +93,10 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
 }
 
 /** Runs work that owns the schema of the rebuild, and leaves it empty. Throws `RebuildRefused` when another does. */
-export async function alone<T>({ databaseUrl }: RebuildOptions, work: (client: Client) => Promise<T>): Promise<T> {
+export async function alone<T>(
+  { databaseUrl }: Pick<RebuildOptions, 'databaseUrl'>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = await openSession(databaseUrl, 'rebuild');
   try {
     const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [REBUILD_LOCK]);

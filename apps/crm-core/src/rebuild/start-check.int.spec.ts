@@ -101,6 +101,7 @@ describe('the check at start', () => {
     'read.contacts',
     'read.erasures',
     'read.audit',
+    'read.reveals',
     'read.custom_fields',
     'vault.points',
   ])('brings %s alone up to the log', async (table) => {
@@ -110,6 +111,24 @@ describe('the check at start', () => {
     expect(await apart()).toContain(table);
     await checkReadModels(options);
     expect(await apart()).toEqual([]);
+  });
+
+  it('takes reasons of reveals of before out of the audit trail, and has them where they can be erased', async () => {
+    const { rows } = await admin.query<{ stream: string; id: string }>(
+      `UPDATE es.events SET schema_version = 1, data = jsonb_set(data, '{reason}', '"in clear words"')
+       WHERE id = (SELECT e.id FROM es.events e JOIN read.reveals r ON e.stream = 'reveal-' || r.id LIMIT 1) RETURNING stream, id`,
+    );
+    const [{ stream = '', id = '' } = {}] = rows;
+    await admin.query(`UPDATE read.audit SET details = details - 'revealId' || '{"reason": "in clear words"}' WHERE id = $1`, [
+      id,
+    ]);
+    await admin.query(`DELETE FROM read.reveals WHERE 'reveal-' || id = $1`, [stream]);
+    expect((await checkReadModels(options)).streams).toBe(1);
+    expect(await apart()).toEqual([]);
+    const trail = await admin.query<{ details: Record<string, unknown> }>('SELECT details FROM read.audit WHERE id = $1', [id]);
+    expect(Object.keys(trail.rows[0]?.details ?? {})).not.toContain('reason');
+    const reveals = await admin.query(`SELECT reason FROM read.reveals WHERE 'reveal-' || id = $1`, [stream]);
+    expect(reveals.rows).toEqual([{ reason: 'in clear words' }]);
   });
 
   it('removes what the log does not know, and what is ahead of it', async () => {

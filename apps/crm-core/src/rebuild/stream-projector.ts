@@ -54,8 +54,15 @@ function* projectEach(
 ): Generator<FoldedStream> {
   for (const { stream, events, aggregate, owner } of planned) {
     const found = owner === undefined ? undefined : wrapped.get(owner);
-    const key = owner === undefined || found === undefined ? undefined : wrapper.unwrap(found, owner);
-    yield projectStream(stream, events, aggregate, key, lookup);
+    try {
+      const key = owner === undefined || found === undefined ? undefined : wrapper.unwrap(found, owner);
+      yield projectStream(stream, events, aggregate, key, lookup);
+    } catch (error) {
+      // By its name it can be looked for; what is in it is not told.
+      throw new Error(`the stream ${stream} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`, {
+        cause: error,
+      });
+    }
   }
 }
 

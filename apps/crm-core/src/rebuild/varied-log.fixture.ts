@@ -160,8 +160,10 @@ export class VariedLog {
       case 'audit':
         return isNew ? [{ type: 'AuditRecorded', data: { type: 'sign-in.failed', details: { codes: [this.#word()] } } }] : [];
       case 'reveal': {
-        const data = { ...this.#owned(), recordVersion: 1, pointId: uuidv7(), reason: this.#word() };
-        return isNew ? [{ type: this.#random() < 0.5 ? 'PhoneRevealed' : 'EmailRevealed', data }] : [];
+        if (version > 1) return [];
+        if (!isNew) return [{ type: 'RevealErased', data: { contactId: uuidv7() } }];
+        const data = { ...this.#owned(), recordVersion: 1, pointId: uuidv7(), reason: new Secret(this.#word()) };
+        return [{ type: this.#random() < 0.5 ? 'PhoneRevealed' : 'EmailRevealed', data }];
       }
       case 'lookup':
         return isNew ? [{ type: 'PhoneLookedUp', data: { matches: [{ type: 'contact', id: uuidv7() }] } }] : [];

@@ -31,15 +31,16 @@ export class GetRevealedPointHandler implements IQueryHandler<GetRevealedPoint, 
     if (loaded === undefined) return refuse('unauthenticated');
     const { events } = await this.log.history(revealAggregate, request.revealId);
     const [revealed] = events;
-    if (revealed === undefined || revealed.metadata.actorId !== request.caller.userId) return refuse('not-found');
+    if (revealed === undefined || revealed.event.type === 'RevealErased') return refuse('not-found');
+    if (revealed.metadata.actorId !== request.caller.userId) return refuse('not-found');
     // Counted by this very request while he was active: one of the N, whatever the N + 1st did to his account since.
     const isOwn = revealed.metadata.correlationId === request.requestId;
     if (!isOwn && loaded.authorization.status !== 'active') return refuse('unauthenticated');
     // As long as its command is remembered, and no longer: later, a reveal is another one, with a reason and a count of its own.
     if ((await this.log.findCommand(revealed.metadata.commandId)) === undefined) return refuse('not-found');
-    const { event } = revealed;
-    const kind = event.type === 'PhoneRevealed' ? 'phone' : 'email';
-    const { recordType, recordId, recordVersion, pointId } = event.data;
+    const { type, data } = revealed.event;
+    const kind = type === 'PhoneRevealed' ? 'phone' : 'email';
+    const { recordType, recordId, recordVersion, pointId } = data;
     const owner = await loadOwner(this.log, recordType, recordId);
     const record = requireAction(loaded.principal, recordType, 'view', owner.state);
     if (!decide(loaded.principal, kind, 'reveal', record).allowed) refuse('forbidden');

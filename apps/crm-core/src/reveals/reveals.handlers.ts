@@ -1,6 +1,6 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { v7 as uuidv7 } from 'uuid';
-import { refuse } from '#kernel';
+import { refuse, Secret } from '#kernel';
 import type { AcceptedReply, PointOwner } from '#contracts';
 import { decide } from '#policy';
 import { CrmCommand, partOf, targetOf, unsealedText, type CommandContext } from '../commands/command-context.js';
@@ -35,7 +35,7 @@ export class Reveals {
       const record = requireAction(context.principal, type, 'view', owner.state);
       if (!decide(context.principal, kind, 'reveal', record).allowed) refuse('forbidden');
       pointOf(record.fields, kind, pointId);
-      const reason = unsealedText(context, context.body.parse(revealBody).reason);
+      const reason = new Secret(unsealedText(context, context.body.parse(revealBody).reason));
       const revealed = { recordType: type, recordId, recordVersion: owner.version, pointId, reason };
       return {
         events: revealAggregate.decide({ type: 'reveal', kind, revealed }, state),

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventHash } from './event-hash.js';
 import { lineOf, parseLine, type OutsideHead } from './heads-file.js';
 import { headOf, NO_HEAD, rootOf } from './seal.js';
 import { outsideOf } from './seal-store.js';
 import { SealedLog, type LoggedRow } from './sealed-log.fixture.js';
+import { headSigner, type HeadSigner } from './signing-key.js';
 
 const SEALS = 4;
 const EVENTS = SEALS * 12;
@@ -37,8 +39,11 @@ async function exchange(columns: readonly ('seq' | 'version' | 'tx_id')[], a: Lo
   }
 }
 
-/** What somebody can do who has the database and not the key: all seals made anew from the events as they are, signatures kept. */
-async function sealAnew(): Promise<OutsideHead[]> {
+/**
+ * What somebody can do who has the database and not the key: all seals made anew from the events as they are, signatures kept, or made with
+ * a key of his own.
+ */
+async function sealAnew(signer?: HeadSigner): Promise<OutsideHead[]> {
   const { store } = log;
   const all = await store.eventsAfter({ txId: '0', seq: '0' }, 1_000);
   let previousHead: Buffer = NO_HEAD;
@@ -51,11 +56,13 @@ async function sealAnew(): Promise<OutsideHead[]> {
     const hashes = Buffer.concat(batch.map(({ encoding }) => eventHash(encoding)));
     const parts = { ...seal, previousHead, ids, hashes, root: rootOf(ids, hashes) };
     const head = headOf(parts);
+    const { signature, keyId } = signer === undefined ? seal : { signature: signer.sign(head), keyId: signer.keyId };
     await run(
-      'UPDATE es.seals SET event_ids = $2, event_hashes = $3, root = $4, previous_head = $5, head = $6 WHERE number = $1',
-      [...[seal.number, ids, hashes, parts.root, previousHead, head]],
+      `UPDATE es.seals SET event_ids = $2, event_hashes = $3, root = $4, previous_head = $5, head = $6, signature = $7, key_id = $8
+       WHERE number = $1`,
+      [...[seal.number, ids, hashes, parts.root, previousHead, head, signature, keyId]],
     );
-    forged.push(outsideOf({ ...parts, head }));
+    forged.push(outsideOf({ ...parts, head, signature, keyId }));
     previousHead = head;
   }
   return forged;
@@ -157,6 +164,39 @@ describe('the verifier finds and names', () => {
     const found = await log.verify();
     expect(found.isWhole).toBe(false);
     expect(found.problems).toContain('line 2 of the file of heads is no head signed by the key');
+  });
+
+  it('the whole chain made anew with another key, in the file outside too', async () => {
+    await changeByte(at(20));
+    const own = await headSigner(join(log.folder, 'forged'));
+    const honest = lines();
+    write((await sealAnew(own)).map(lineOf));
+    const found = await log.verify();
+    expect(found.isWhole).toBe(false);
+    expect(found.problems).toContain('line 1 of the file of heads is no head signed by the key');
+    expect(found.problems).toContain('seal 1 of the database is not signed by the key, and no line outside tells of it');
+    // A copy of the file that was kept elsewhere names the event.
+    write(honest);
+    expect(await log.verify()).toMatchObject({
+      isWhole: false,
+      verified: 20,
+      difference: { kind: 'changed', logged: { id: at(20).id } },
+    });
+  });
+
+  it('a seal in the middle taken away with all its events', async () => {
+    await run('DELETE FROM es.events WHERE id = ANY (SELECT unnest(event_ids) FROM es.seals WHERE number = 2)');
+    await run('DELETE FROM es.seals WHERE number = 2');
+    const found = await log.verify();
+    expect(found).toMatchObject({ isWhole: false, verified: 12, difference: { kind: 'missing', before: { id: at(24).id } } });
+    expect(found.problems).toContain('seal 2 is not in the database');
+    write(lines().filter((_, index) => index !== 1));
+    expect((await log.verify()).problems).toEqual([
+      'the file of heads lacks the seals 2 to 2',
+      'seal 2 is not in the database',
+      'seal 3 does not follow the one before it',
+      'seal 3 counts other events than the seals before it have',
+    ]);
   });
 
   it('the table of seals wiped, and an event changed with it', async () => {

@@ -18,7 +18,7 @@ export interface ContactFields {
 export interface Erasure {
   /** Who was responsible: decides who may hear that the person was erased. */
   readonly responsibleId: string | null;
-  /** Why, as the eraser wrote it; numbers and e-mails in it are masked for good. */
+  /** Why, as the eraser wrote it; numbers, e-mails and the person's name in it are masked for good. */
   readonly reason: string;
   /** The number of the person's request or the like; masked likewise. */
   readonly requestRef: string | null;

@@ -33,5 +33,25 @@ export function planErasure(request: ErasureRequest): Erasure {
     ['leads', leadIds.length > 0],
   ];
   const categories = found.filter(([, isThere]) => isThere).map(([category]) => category);
-  return { responsibleId, reason, requestRef, categories, erasedDealIds, keptDealIds, erasedLeadIds: leadIds };
+  const name = fields.name.expose().text;
+  return {
+    ...{ responsibleId, categories, erasedDealIds, keptDealIds, erasedLeadIds: leadIds },
+    reason: withoutName(reason, name),
+    requestRef: requestRef === null ? null : withoutName(requestRef, name),
+  };
+}
+
+const NAME_MASK = '***';
+/** Endings by which a name is declined (Иван, Ивана, Иваном), and the last letter that gives way to them (Мария, Марии). */
+const ENDING = String.raw`\p{L}{0,3}`;
+const LAST_LETTER = /(?<=\p{L}{3})[аеёийоуыьэюяaeiouy]$/iu;
+
+/** The text with each word of the person's name masked, declined or not: what is kept of an erasure does not tell of whom. */
+function withoutName(text: string, name: string): string {
+  const words = name.match(/\p{L}[\p{L}\p{M}]+/gu) ?? [];
+  if (words.length === 0) return text;
+  const patterns = words
+    .toSorted((one, other) => other.length - one.length)
+    .map((word) => (word.length < 3 ? word : `${word.replace(LAST_LETTER, '')}${ENDING}`));
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{M}])(?:${patterns.join('|')})(?![\\p{L}\\p{M}])`, 'giu'), NAME_MASK);
 }

@@ -30,6 +30,27 @@ describe('planning an erasure', () => {
     expect(planned).toMatchObject({ erasedDealIds: ['alone', 'twice'], keptDealIds: ['shared'], erasedLeadIds: ['l'] });
     expect(planned.categories).toEqual(['name', 'deals', 'leads']);
   });
+
+  it.each([
+    [
+      'Иван Петров',
+      'Иван Петров просил, от Ивана Петрова, с ИВАНОМ; ивановский иванушке',
+      '*** *** просил, от *** ***, с ***; ивановский иванушке',
+    ],
+    ['Мария Ли', 'Марии нет, Марию Ли звали', '*** нет, *** *** звали'],
+    ['Ada-Mae O’Hara', 'ada and Mae, O’Hara’s adamant', '*** and ***, O’***’s adamant'],
+    ['42', 'R-42, asked by phone', 'R-42, asked by phone'],
+    ['$& (a+)+', 'asked $& a', 'asked $& a'],
+  ])('keeps no word of the name %s in why', (name, reason, kept) => {
+    const planned = planErasure({
+      ...asked,
+      fields: { ...fields, name: personalText(name, 'RU') },
+      deals: [],
+      reason,
+      requestRef: reason,
+    });
+    expect(planned).toMatchObject({ reason: kept, requestRef: kept });
+  });
 });
 
 describe('erasing', () => {
