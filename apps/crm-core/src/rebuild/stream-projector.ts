@@ -58,10 +58,7 @@ function* projectEach(
       const key = owner === undefined || found === undefined ? undefined : wrapper.unwrap(found, owner);
       yield projectStream(stream, events, aggregate, key, lookup);
     } catch (error) {
-      // By its name it can be looked for; what is in it is not told.
-      throw new Error(`the stream ${stream} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`, {
-        cause: error,
-      });
+      throw unreadable(stream, error);
     }
   }
 }
@@ -90,4 +87,10 @@ export async function wrappedKeys(client: ClientBase, owners: readonly string[])
     values: [owners],
   });
   return new Map(rows.map(({ owner, wrapped }) => [owner, wrapped]));
+}
+
+/** By its name it can be looked for; what is in it is not told: a parser's own error quotes its input. */
+function unreadable(stream: string, error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof SyntaxError) return new Error(`the stream ${stream} cannot be read: no JSON`);
+  return new Error(`the stream ${stream} cannot be read: ${error.message}`, { cause: error });
 }
